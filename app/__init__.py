@@ -1,0 +1,1 @@
+"""gnomon: watches machine-learning models in production, on Apache Kafka."""

@@ -4,12 +4,51 @@ The value of a dead letter is the source's value, byte for byte; its key and its
 """
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
-__all__ = ["REASONS", "Reason", "dead_letter_headers"]
+__all__ = ["REASONS", "Reason", "Source", "dead_letter"]
 
 Reason = Literal[
     "not_json", "invalid_schema", "too_large", "timestamp_out_of_range", "unsupported_encoding", "duplicate", "late",
     "unauthorised",
 ]  # fmt: skip
 REASONS: tuple[Reason, ...] = get_args(Reason)
+
+
+class Source(Protocol):
+    """What is kept of a record that is refused."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+def dead_letter(
+    full_topic: str, topic: str, partition: int, record: Source, reason: Reason, detail: str
+) -> tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]:
+    """Key, value and headers of the dead letter for ``record``.
+
+    The headers say why, where it came from, the CloudEvents attributes, and the source's own headers. ``topic`` is the
+    contract's name, which the id is made of; ``full_topic`` has the prefix. Numbers are decimal text.
+    """
+    headers = [
+        ("reason", reason.encode()),
+        ("detail", detail.encode("utf-8", "replace")),
+        ("source.topic", full_topic.encode()),
+        ("source.partition", b"%d" % partition),
+        ("source.offset", b"%d" % record.offset),
+        ("source.timestamp", b"%d" % record.timestamp),
+        ("ce_specversion", b"1.0"),
+        ("ce_type", b"io.gnomon.dead.letter.v1"),
+        ("ce_source", b"/gnomon/dead.letters"),
+        ("ce_id", f"{topic}/{partition}/{record.offset}".encode()),
+    ]
+    headers.extend((f"source.header.{name}", value) for name, value in record.headers)
+    return record.key, record.value, headers

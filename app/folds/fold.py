@@ -79,7 +79,7 @@ class LogQuery(NamedTuple):
 
 
 class LogAnswer(NamedTuple):
-    """How many records there were; the SHA-256 (``sha256:…``) of their ``ce_id``s joined by newlines; whether ``start`` was still there."""
+    """How many records; SHA-256 (``sha256:…``) of their ``ce_id``s, joined by newlines; whether ``start`` was still there."""
 
     events: int
     digest: str
