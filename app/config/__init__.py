@@ -1,0 +1,48 @@
+"""The configuration: one frozen ``Config``, read once, with all its faults at once.
+
+- ``settings``  every setting: type, default, range, meaning
+- ``sources``   where values come from: file, environment, command line
+- ``fields``    what a type allows, in words; how a text becomes a value
+- ``binding``   values into structs
+- ``rules``     rules between settings, with the consequence
+- ``loading``   all of it together: ``load``
+- ``listing``   what people read: ``gnomon config``, the page of all settings
+"""
+
+from app.config.faults import ConfigError, Fault
+from app.config.loading import Loaded, load
+from app.config.secret import Secret
+from app.config.settings import (
+    CommitSettings,
+    Config,
+    DetectSettings,
+    KafkaSettings,
+    LimitSettings,
+    LogSettings,
+    ModelSettings,
+    PairingSettings,
+    RedisSettings,
+    TopicSettings,
+    WatchdogSettings,
+    WebSettings,
+)
+
+__all__ = [
+    "CommitSettings",
+    "Config",
+    "ConfigError",
+    "DetectSettings",
+    "Fault",
+    "KafkaSettings",
+    "LimitSettings",
+    "Loaded",
+    "LogSettings",
+    "ModelSettings",
+    "PairingSettings",
+    "RedisSettings",
+    "Secret",
+    "TopicSettings",
+    "WatchdogSettings",
+    "WebSettings",
+    "load",
+]

@@ -1,0 +1,247 @@
+"""Every setting there is: its name, type, default, range and meaning. The only place where one is declared.
+
+A section of the configuration is a struct, a setting one of its fields. Units are in the names. The sentence in each
+``Meta`` is what ``docs/configuration.md`` prints; ``BOLD`` marks a setting that delays or drops data, so that nobody meets
+its default by surprise. Rules between two settings are in ``app.config.rules``.
+
+To add a setting: add a field here, run ``gnomon config --table`` and put the result into the page.
+"""
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from app.config.secret import Secret
+
+__all__ = [
+    "CommitSettings",
+    "Config",
+    "DetectSettings",
+    "KafkaSettings",
+    "LimitSettings",
+    "LogSettings",
+    "ModelSettings",
+    "PairingSettings",
+    "RedisSettings",
+    "TopicSettings",
+    "WatchdogSettings",
+    "WebSettings",
+]
+
+DAY_MS = 86_400_000
+#: Over 10 MiB a pair record (eight values) would pass a broker's default ``socket.request.max.bytes`` of 100 MiB.
+RECORD_BYTES_AT_MOST = 10 * 1024 * 1024
+#: Kafka allows 249 characters; the longest topic and group names of ours take less than 49 of them.
+PREFIX_AT_MOST = 200
+
+BOLD: dict[str, Any] = {"bold": True}
+_ADDRESSES: dict[str, Any] = {"allowed": "host:port, several separated by commas"}
+_REDIS_URL: dict[str, Any] = {"allowed": "redis://host:port/number, rediss://… for TLS, or unix://path"}
+_PREFIX: dict[str, Any] = {"allowed": f"at most {PREFIX_AT_MOST} letters, digits, dots, underscores and hyphens"}
+
+
+class KafkaSettings(Struct, frozen=True, kw_only=True):
+    """How the brokers are reached."""
+
+    bootstrap_servers: Annotated[
+        str,
+        Meta(
+            pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^\s,:\[\]]+):[0-9]{1,5}(,(\[[0-9A-Fa-f:.]+\]|[^\s,:\[\]]+):[0-9]{1,5})*$",
+            description="Brokers to ask first",
+            extra=_ADDRESSES,
+        ),
+    ] = "127.0.0.1:9092"
+    client_id: Annotated[str, Meta(min_length=1, max_length=200, description="Name in the broker's logs and quotas")] = "gnomon"
+    security_protocol: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Meta(description="TLS, SASL, both or neither")
+    ] = "PLAINTEXT"
+    sasl_mechanism: Annotated[
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None,
+        Meta(description="How to log in; needed with a SASL protocol"),
+    ] = None
+    sasl_username: Annotated[str | None, Meta(description="For PLAIN and SCRAM")] = None
+    sasl_password: Annotated[Secret | None, Meta(description="For PLAIN and SCRAM")] = None
+    sasl_oauth_token_path: Annotated[
+        str | None,
+        Meta(description="OAUTHBEARER: file with the token, read again at each login (a mounted service account token)"),
+    ] = None
+    sasl_oauth_token_url: Annotated[
+        str | None,
+        Meta(pattern=r"^https?://\S+$", description="OAUTHBEARER: token endpoint, asked with the client credentials grant"),
+    ] = None
+    sasl_oauth_client_id: Annotated[str | None, Meta(description="OAUTHBEARER: client at the token endpoint")] = None
+    sasl_oauth_client_secret: Annotated[Secret | None, Meta(description="OAUTHBEARER: its secret")] = None
+    sasl_oauth_scope: Annotated[str | None, Meta(description="OAUTHBEARER: scope to ask for")] = None
+    ssl_cafile: Annotated[str | None, Meta(description="Certificates to trust (PEM); the system's if absent")] = None
+    ssl_certfile: Annotated[str | None, Meta(description="Own certificate (PEM), for mutual TLS")] = None
+    ssl_keyfile: Annotated[str | None, Meta(description="Its private key (PEM), if not in the same file")] = None
+    ssl_key_password: Annotated[Secret | None, Meta(description="The private key's password")] = None
+    session_timeout_ms: Annotated[
+        int, Meta(ge=6_000, le=300_000, description="A member that is silent for so long loses its partitions", extra=BOLD)
+    ] = 6_000
+    heartbeat_interval_ms: Annotated[int, Meta(ge=100, le=60_000, description="How often a member shows that it lives")] = 2_000
+    rebalance_timeout_ms: Annotated[
+        int, Meta(ge=1_000, le=600_000, description="How long a rebalance waits for members to join again")
+    ] = 15_000
+    request_timeout_ms: Annotated[int, Meta(ge=1_000, le=300_000, description="How long an answer of a broker may take")] = 40_000
+    transaction_timeout_ms: Annotated[
+        int,
+        Meta(
+            ge=1_000, le=900_000, description="After so long the broker aborts the open transaction of a dead worker", extra=BOLD
+        ),
+    ] = 60_000
+
+
+class RedisSettings(Struct, frozen=True, kw_only=True):
+    """Where the read model of page and API is kept. Redis away harms nothing but these."""
+
+    url: Annotated[
+        str, Meta(pattern=r"^((redis|rediss)://[^\s/]+(/\S*)?|unix://\S+)$", description="Redis", extra=_REDIS_URL)
+    ] = "redis://127.0.0.1:6379/0"
+    password: Annotated[Secret | None, Meta(description="Its password, which may stand in the URL too")] = None
+
+
+class TopicSettings(Struct, frozen=True, kw_only=True):
+    """What holds for every topic, in and out."""
+
+    prefix: Annotated[
+        str,
+        Meta(
+            pattern=rf"^[A-Za-z0-9._-]{{0,{PREFIX_AT_MOST}}}$",
+            description="Put in front of topics and groups as it is",
+            extra=_PREFIX,
+        ),
+    ] = ""
+    partitions: Annotated[
+        int, Meta(ge=1, le=1_024, description="Of every topic, in and out; it cannot change while there is data")
+    ] = 4
+    replication_factor: Annotated[int, Meta(ge=1, le=15, description="Copies of every partition; 3 in production")] = 1
+    input_retention_ms: Annotated[
+        int, Meta(ge=-1, description="How long the broker keeps predictions and outcomes; -1: for ever", extra=BOLD)
+    ] = 7 * DAY_MS
+    output_retention_ms: Annotated[
+        int, Meta(ge=-1, description="The same for pairs, statistics, alerts, triggers, verdicts and dead letters", extra=BOLD)
+    ] = 30 * DAY_MS
+
+
+class PairingSettings(Struct, frozen=True, kw_only=True):
+    """How long a half waits for the others, and how long a request is remembered."""
+
+    window_ms: Annotated[
+        int, Meta(ge=1, le=DAY_MS, description="Event time from the first half of a request to its last", extra=BOLD)
+    ] = 10_000
+    grace_ms: Annotated[
+        int, Meta(ge=0, le=DAY_MS, description="How much longer a half may be on its way or out of order", extra=BOLD)
+    ] = 2_000
+    deduplication_ms: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=7 * DAY_MS,
+            description="For so long after its record was written a request is known; held in memory",
+            extra=BOLD,
+        ),
+    ] = 60_000
+
+
+class CommitSettings(Struct, frozen=True, kw_only=True):
+    """The rhythm of the transactions."""
+
+    interval_ms: Annotated[
+        int,
+        Meta(ge=10, le=10_000, description="From one transaction of a partition to the next; added to the latency", extra=BOLD),
+    ] = 100
+
+
+class DetectSettings(Struct, frozen=True, kw_only=True):
+    """The role ``detect``."""
+
+    snapshot_interval_ms: Annotated[
+        int, Meta(ge=1_000, le=DAY_MS, description="From one snapshot of the detectors to the next; a restart replays so much")
+    ] = 60_000
+
+
+class LimitSettings(Struct, frozen=True, kw_only=True):
+    """What is refused as too large. A refused record is a dead letter, its bytes untouched."""
+
+    record_bytes: Annotated[int, Meta(ge=1_024, le=RECORD_BYTES_AT_MOST, description="Value of an input record", extra=BOLD)] = (
+        1_048_576
+    )
+    metadata_bytes: Annotated[int, Meta(ge=0, le=RECORD_BYTES_AT_MOST, description="`metadata` as JSON", extra=BOLD)] = 4_096
+    features: Annotated[int, Meta(ge=1, le=65_536, description="Features of one prediction", extra=BOLD)] = 2_048
+    nesting: Annotated[int, Meta(ge=2, le=256, description="Depth of JSON inside `metadata`", extra=BOLD)] = 32
+    models: Annotated[int, Meta(ge=1, le=100_000, description="Models that one partition keeps statistics of", extra=BOLD)] = (
+        1_000
+    )
+
+
+class WebSettings(Struct, frozen=True, kw_only=True):
+    """Page, API, metrics and health."""
+
+    host: Annotated[str, Meta(min_length=1, description="Address to listen on; 0.0.0.0 opens it to the network")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="Port to listen on; 0: any that is free")] = 8080
+
+
+class LogSettings(Struct, frozen=True, kw_only=True):
+    """The log, on stderr."""
+
+    format: Annotated[Literal["text", "json"], Meta(description="Lines for people, or one JSON object a line")] = "text"
+    level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged")] = "info"
+
+
+class WatchdogSettings(Struct, frozen=True, kw_only=True):
+    """When a worker gives itself up."""
+
+    stall_s: Annotated[
+        int, Meta(ge=5, le=86_400, description="No progress on a partition for so long while its lag grows: the worker exits")
+    ] = 120
+
+
+class ModelSettings(Struct, frozen=True, kw_only=True):
+    """One model's own settings, `[models.NAME]`; what it leaves out is taken from `[models.default]`."""
+
+    shadows: Annotated[
+        Literal["auto"] | tuple[Annotated[str, Meta(min_length=1, max_length=128)], ...],
+        Meta(description="Versions that are waited for; `auto`: those seen in the traffic; `[]`: none", extra=BOLD),
+    ] = "auto"
+    tolerance: Annotated[float, Meta(ge=0, description="Largest difference of two scores that still agree")] = 0.0
+    shards: Annotated[int, Meta(ge=1, le=64, description="Partitions that a hot model is spread over")] = 1
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """The whole configuration of a process. ``models`` has ``default`` and the models that are named."""
+
+    kafka: KafkaSettings = KafkaSettings()
+    redis: RedisSettings = RedisSettings()
+    topics: TopicSettings = TopicSettings()
+    pairing: PairingSettings = PairingSettings()
+    commit: CommitSettings = CommitSettings()
+    detect: DetectSettings = DetectSettings()
+    limits: LimitSettings = LimitSettings()
+    web: WebSettings = WebSettings()
+    log: LogSettings = LogSettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
+    models: dict[str, ModelSettings] = {}
+
+    def model(self, name: str) -> ModelSettings:
+        """The settings of one model."""
+        return self.models.get(name) or self.models.get("default") or ModelSettings()
+
+    def group(self, role: str) -> str:
+        """The consumer group of a role."""
+        return f"{self.topics.prefix}gnomon-{role}"
+
+    def digest(self) -> str:
+        """SHA-256 of all that decisions depend on: two workers with equal digests decide alike.
+
+        Addresses, secrets, prefix, log, commit interval and the like change no decision and are left out.
+        """
+        decisive = {
+            "limits": self.limits,
+            "models": {"default": self.model("default"), **self.models},
+            "pairing": self.pairing,
+            "partitions": self.topics.partitions,
+        }
+        return "sha256:" + hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()
