@@ -1,0 +1,33 @@
+"""Where a partition of the read model lies in Redis.
+
+Three keys, under a common hash tag, so that they are written in one transaction:
+
+- ``documents``: hash, field to JSON, the state itself;
+- ``position``: hash, what the log has been read up to and who may write (``app.read_model.ledger``);
+- ``changes``: sorted set, field by the revision that last changed it, so that a reader fetches what is new and no more.
+"""
+
+from typing import NamedTuple
+
+__all__ = ["CHANGES", "Keys", "keys_of"]
+
+#: Changed fields that are remembered; who has missed more reads all documents again. About 1 MB at the most.
+CHANGES = 5_000
+
+
+class Keys(NamedTuple):
+    """The keys of one partition."""
+
+    documents: str
+    position: str
+    changes: str
+
+
+def keys_of(prefix: str, role: str, partition: int) -> Keys:
+    """The keys of one partition of ``role``; ``prefix`` is that of the topics.
+
+    >>> keys_of("", "serve", 3).position
+    'gnomon:{serve-3}:position'
+    """
+    base = f"{prefix}gnomon:{{{role}-{partition}}}:"
+    return Keys(base + "documents", base + "position", base + "changes")

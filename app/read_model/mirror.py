@@ -1,0 +1,136 @@
+"""The read model in the memory of a process that shows it, as fresh as it is asked for.
+
+``current`` never fails and never waits long: it asks Redis when the last look is older than ``FRESH_SECONDS``, and gives what it
+has when Redis does not answer, with ``stale`` saying since when and why. Nobody who looks can hold up the pipeline: a look
+only reads, all callers share one, and without a caller there is none.
+
+It is stale in three ways, the worst is told: Redis cannot be read; a partition is not rebuilt yet; a partition was not
+written for ``BEATEN_MS``, though the serve role beats every five seconds: no worker keeps it up to date.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from app.read_model.gathering import Gathering
+from app.read_model.ledger import wall_ms
+from app.read_model.merge import pipeline_of, status_of
+from app.read_model.partition_mirror import PLACE, PartitionMirror
+from app.read_model.views import Overview, PartitionStatus, Stale
+
+__all__ = ["BEATEN_MS", "ReadModel"]
+
+FRESH_SECONDS = 0.4
+#: How long a caller waits for a look under way; a page that is a moment old is better than one that hangs.
+PATIENCE_SECONDS = 0.5
+#: How old a look may be while the next one is under way.
+SLOW_MS = 5_000
+#: Three beats of the serve role (``agents.serve.BEAT_MS``).
+BEATEN_MS = 15_000
+log = structlog.get_logger(__name__)
+
+
+class ReadModel:
+    """See the module's text. ``partitions`` is ``topics.partitions``; the client belongs to who made it."""
+
+    def __init__(self, client: Redis, prefix: str, partitions: int, *, now_ms: Callable[[], int] = wall_ms) -> None:
+        self._client = client
+        self._now_ms = now_ms
+        self._mirrors = [PartitionMirror(client, prefix, "serve", partition) for partition in range(partitions)]
+        self._gathering = Gathering()
+        self._overview = self._view(revision=0, as_of=None, stale=None)
+        self._task: asyncio.Task[None] | None = None
+        self._looked = float("-inf")
+        self._failure: str | None = None
+
+    async def current(self) -> Overview:
+        """What is known now. The same object is given until something changes, its revision until a view does."""
+        if time.monotonic() - self._looked > FRESH_SECONDS:
+            if self._task is None or self._task.done():
+                self._task = asyncio.create_task(self._try_look())
+            await asyncio.wait({self._task}, timeout=PATIENCE_SECONDS)
+        stale = self._stale()
+        if stale != self._overview.stale:
+            self._replace(stale=stale, revision=self._overview.revision + 1)
+        return self._overview
+
+    async def close(self) -> None:
+        """End a look that is under way."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _try_look(self) -> None:
+        try:
+            await self._look()
+        except (RedisError, OSError, TimeoutError) as failure:
+            if self._failure is None:
+                log.warning("the read model cannot be read", reason=f"{type(failure).__name__}: {failure}")
+            self._failure = f"Redis does not answer: {failure or type(failure).__name__}"
+        else:
+            self._failure = None
+        finally:
+            self._looked = time.monotonic()
+
+    async def _look(self) -> None:
+        async with self._client.pipeline(transaction=False) as pipe:
+            for mirror in self._mirrors:
+                pipe.hmget(mirror.keys.position, PLACE)
+            places = await pipe.execute()
+        changed = False
+        for mirror, place in zip(self._mirrors, places, strict=True):
+            for field in await mirror.follow(tuple(place)):
+                self._gathering.put(mirror.partition, field, mirror.documents.get(field))
+                changed = True
+        if changed:
+            self._gathering.gather()
+            self._overview = self._view(self._overview.revision + 1, self._now_ms(), self._overview.stale)
+        else:
+            self._replace(as_of=self._now_ms())
+
+    def _view(self, revision: int, as_of: int | None, stale: Stale | None) -> Overview:
+        found = self._gathering
+        return Overview(
+            revision=revision,
+            as_of=as_of,
+            stale=stale,
+            models=found.models,
+            alerts=found.alerts,
+            triggers=found.triggers,
+            pipeline=pipeline_of(found.models, found.letters, self._statuses()),
+        )
+
+    def _statuses(self) -> list[PartitionStatus]:
+        known = self._gathering.partitions
+        return [status_of(mirror.partition, mirror.written_at, known.get(mirror.partition)) for mirror in self._mirrors]
+
+    def _replace(self, **changes: Any) -> None:
+        self._overview = msgspec.structs.replace(self._overview, **changes)
+
+    def _stale(self) -> Stale | None:
+        now, as_of = self._now_ms(), self._overview.as_of
+        if self._failure is not None:
+            return Stale(as_of, self._failure)
+        if as_of is None or now - as_of > SLOW_MS:
+            return Stale(as_of, "Redis has not answered yet")
+        missing = [str(mirror.partition) for mirror in self._mirrors if mirror.written_at is None]
+        if missing:
+            return Stale(
+                None, f"partition {', '.join(missing)} of the read model is not built yet; a worker with the role serve does it"
+            )
+        behind = [s.partition for s in self._overview.pipeline.partitions if not s.caught_up]
+        if behind:
+            return Stale(None, f"partition {', '.join(map(str, behind))} is being rebuilt from the log")
+        quiet = [
+            (m.written_at, m.partition) for m in self._mirrors if m.written_at is not None and now - m.written_at > BEATEN_MS
+        ]
+        if quiet:
+            written_at, partition = min(quiet)
+            return Stale(written_at, f"no worker keeps partition {partition} up to date: is one with the role serve running?")
+        return None
