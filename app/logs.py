@@ -1,0 +1,116 @@
+"""The log: one line an event on stderr, as text for people or as JSON for machines.
+
+Our own events come through structlog, those of Faust, mode and aiokafka through the standard library; both are rendered by
+the same handler. Data never goes here: a bad record is a dead letter, not a log line. A secret is masked. What a library
+repeats is said once a minute with the number of times, so that a broker in trouble does not fill the disk.
+"""
+
+import logging
+import logging.config
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import orjson
+import structlog
+
+from app.config import LogSettings, Secret
+from app.config.secret import MASK
+
+__all__ = ["Repeats", "logging_config", "set_up_logs"]
+
+#: Libraries whose "info" is a line for each connection, rebalance step or request.
+_QUIET = ("aiohttp", "aiokafka", "asyncio", "faust", "kafka", "mode")
+
+
+def set_up_logs(settings: LogSettings) -> None:
+    """Configure the log of this process; may be called again."""
+    logging.config.dictConfig(logging_config(settings))
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    logging.captureWarnings(capture=True)
+
+
+def logging_config(settings: LogSettings) -> dict[str, Any]:
+    """The same as a dictionary for ``logging.config``, which Faust takes as its ``logging_config``."""
+    level = settings.level.upper()
+    quiet = level if level in {"DEBUG", "ERROR"} else "WARNING"
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": _shared(),
+        "processors": _renderers(settings.format),
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"repeats": {"()": Repeats}},
+        "formatters": {"gnomon": formatter},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "gnomon", "filters": ["repeats"]}
+        },
+        "root": {"level": level, "handlers": ["stderr"]},
+        "loggers": {name: {"level": quiet, "handlers": [], "propagate": True} for name in _QUIET},
+    }
+
+
+def _shared() -> list[Any]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.UnicodeDecoder(),
+        _masked,
+    ]
+
+
+def _masked(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event.update((name, MASK) for name, value in event.items() if isinstance(value, Secret))
+    return event
+
+
+def _renderers(format_: Literal["text", "json"]) -> list[Any]:
+    plain = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if format_ == "json":
+        return [plain, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_json)]
+    formatter = structlog.dev.plain_traceback
+    return [plain, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=formatter, sort_keys=False)]
+
+
+def _json(event: dict[str, Any], **_: Any) -> str:
+    first = {name: event.pop(name) for name in ("timestamp", "level", "event", "logger") if name in event}
+    return orjson.dumps(first | event, default=repr, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+
+
+class Repeats(logging.Filter):
+    """Lets a library's warning through once in ``every_s``; the next one that passes says how many were held back.
+
+    Ours are never held back, nor are errors. A broker answers a transaction that follows another at once with
+    "NOT_ENOUGH_REPLICAS, retrying": aiokafka warns of it several times a second while nothing is wrong.
+    """
+
+    def __init__(self, every_s: float = 60.0) -> None:
+        super().__init__()
+        self._every_s = every_s
+        self._passed: dict[tuple[str, int], float] = {}
+        self._held: dict[tuple[str, int], int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written."""
+        if record.levelno != logging.WARNING or record.name.partition(".")[0] not in _QUIET:
+            return True
+        key = (record.name, record.lineno)  # the line that warns: there are only so many
+        if record.created - self._passed.get(key, float("-inf")) < self._every_s:
+            self._held[key] = self._held.get(key, 0) + 1
+            return False
+        self._passed[key] = record.created
+        held = self._held.pop(key, 0)
+        if held:
+            record.msg = f"{record.msg} (and {held} more like it)"
+        return True
