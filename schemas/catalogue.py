@@ -23,8 +23,9 @@ Form = Literal["any", "binary", "structured", "source"]
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """One row. ``type`` is the payload's (a dead letter's: its headers'); ``roles`` are the parts of gnomon that
-    read or write it.
+    """One row of the catalogue.
+
+    ``type`` is the payload's (a dead letter's: its headers'); ``roles`` are the parts of gnomon that read or write it.
 
     ``event`` is the CloudEvents type of what goes out, ``correlation`` the runtime expression of the id by which records
     that belong together are found.
