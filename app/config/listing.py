@@ -16,7 +16,7 @@ from app.config.secret import MASK
 from app.config.settings import Config, ModelSettings
 from app.config.sources import variable_of
 
-__all__ = ["Effective", "effective", "markdown"]
+__all__ = ["Effective", "effective", "markdown", "toml"]
 
 
 class Effective(NamedTuple):
@@ -43,6 +43,30 @@ def _effective(loaded: Loaded, within: Any, path: tuple[str, ...], full: tuple[s
         value = getattr(value, key)
     plain = MASK if is_secret(field.kind) and value is not None else msgspec.to_builtins(value)
     return Effective(dotted(full), plain, loaded.origins[dotted(full)])
+
+
+def toml(loaded: Loaded) -> str:
+    """The same as a ``gnomon.toml`` with the sources as comments; what is absent is commented out."""
+    lines: list[str] = []
+    table = ""
+    for name, value, source in effective(loaded):
+        within, _, setting = name.rpartition(".")
+        if within != table:
+            lines += ["", f"[{within}]"] if lines else [f"[{within}]"]
+            table = within
+        if value is None:
+            lines.append(f"# {setting} is not set")
+        else:
+            masked = "# " if value == MASK else ""  # else a copy of this text would set the password to the mask
+            lines.append(f"{masked}{setting} = {_toml_value(value)}  # {source}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: Any) -> str:
+    """JSON is TOML for numbers, texts, booleans and lists of them."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{dotted((key,))} = {_toml_value(below)}" for key, below in value.items()) + " }"
+    return msgspec.json.encode(value).decode()
 
 
 def markdown() -> str:

@@ -1,0 +1,226 @@
+"""The command ``gnomon``.
+
+Each command reads its arguments, calls one thing and turns the result into text and an exit code: 0 done, 1 failed or a
+check found a difference, 2 wrong usage or configuration. What people read goes to stderr, data to stdout. An operator's
+mistake never shows a traceback; a traceback is a fault of ours. What a command needs is imported inside it, so that
+``gnomon --help`` answers at once.
+"""
+
+import asyncio
+import functools
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from app.config import Config, Loaded
+    from app.topics import Created, Difference
+
+__all__ = ["cli"]
+
+Result = TypeVar("Result")
+
+FAILED = 1
+
+
+class MisconfiguredError(click.ClickException):
+    """The configuration cannot be used."""
+
+    exit_code = 2
+
+
+def configured(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that name settings, and its first argument: the configuration that results."""
+
+    @click.option("--config", "file", metavar="FILE", help="Read this file in place of gnomon.toml.")
+    @click.option("--set", "flags", multiple=True, metavar="NAME=VALUE", help="One setting, such as pairing.window_ms=5000.")
+    @functools.wraps(command)
+    def with_configuration(file: str | None, flags: tuple[str, ...], **arguments: Any) -> None:
+        from app.config import ConfigError, load
+
+        try:
+            loaded = load(flags=flags, file=file)
+        except ConfigError as error:
+            if arguments.get("as_json"):
+                _print_json({"faults": [fault._asdict() for fault in error.faults]})
+            raise MisconfiguredError(str(error)) from error
+        command(loaded, **arguments)
+
+    return with_configuration
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def cli() -> None:
+    """Watch machine-learning models in production on Apache Kafka.
+
+    Settings come from gnomon.toml, the environment (GNOMON_…) and --set; `gnomon config` shows them.
+    """
+
+
+@cli.group()
+def dev() -> None:
+    """Kafka and Redis for development, without Docker."""
+
+
+@dev.command("up")
+@click.option("--dir", "directory", type=click.Path(file_okay=False, path_type=Path), help="Keep the data here.")
+@click.option("--kafka-port", type=click.IntRange(0, 65_535), help="Kafka's port; a free one by default.")
+@click.option("--redis-port", type=click.IntRange(0, 65_535), help="Redis' port; a free one by default.")
+def dev_up_command(directory: Path | None, kafka_port: int | None, redis_port: int | None) -> None:
+    """Run both in the foreground; print `ready kafka=… redis=…` when they answer."""
+    from app.dev.up import dev_up
+
+    sys.exit(dev_up(directory, kafka_port, redis_port))
+
+
+@cli.group()
+def topics() -> None:
+    """The topics at the broker."""
+
+
+@topics.command("create")
+@configured
+@as_json
+def create_topics(loaded: "Loaded", *, as_json: bool) -> None:
+    """Make the topics that are missing. One that is there is left as it is."""
+    from app.topics import check, create_missing
+
+    async def create_and_check() -> tuple["Created", list["Difference"]]:
+        return await create_missing(loaded.config), await check(loaded.config)
+
+    created, differences = _ask_kafka(loaded.config, create_and_check)
+    if as_json:
+        _print_json({**created._asdict(), "differences": [each._asdict() for each in differences]})
+    else:
+        for word, names in (("created", created.created), ("exists", created.existed)):
+            click.echo("".join(f"{word} {name}\n" for name in names), nl=False)
+    for name, reason in created.failed.items():
+        click.echo(f"refused {name}: {reason}", err=True)
+    for difference in differences:
+        if difference.topic not in created.failed:
+            click.echo(f"differs {difference}", err=True)
+    sys.exit(FAILED if created.failed else 0)
+
+
+@topics.command("check")
+@configured
+@as_json
+def check_topics(loaded: "Loaded", *, as_json: bool) -> None:
+    """Name each difference between the topics and the configuration; exit with 1 if there is any."""
+    from app.topics import check
+
+    differences = _ask_kafka(loaded.config, lambda: check(loaded.config))
+    if as_json:
+        _print_json({"differences": [each._asdict() for each in differences]})
+    else:
+        click.echo("".join(f"{each}\n" for each in differences), nl=False)
+    click.echo(f"{len(differences)} differences" if differences else "all topics are as they should be", err=True)
+    sys.exit(FAILED if differences else 0)
+
+
+@cli.command()
+@click.option("--role", "roles", multiple=True, metavar="ROLE,…", help="Only these roles; all by default.")
+@configured
+def worker(loaded: "Loaded", *, roles: tuple[str, ...]) -> None:
+    """Run the service until SIGTERM, which drains it."""
+    chosen = _roles(roles)
+    from app.worker import run_worker
+
+    sys.exit(run_worker(loaded.config, chosen))
+
+
+def _roles(given: tuple[str, ...]) -> tuple[str, ...]:
+    """The roles that are named, each once, in their own order; all where none is."""
+    from app.topic_table import ROLES
+
+    named = [role.strip() for text in given for role in text.split(",")]
+    unknown = sorted(set(named).difference(ROLES))
+    if unknown:
+        message = f"no such role: {', '.join(map(repr, unknown))}; there are {', '.join(ROLES)}"
+        raise click.BadParameter(message, param_hint="--role")
+    return tuple(role for role in ROLES if role in named or not named)
+
+
+@cli.command()
+def demo() -> None:
+    """Kafka, Redis, the service and a day of flights, with one thing going wrong: what `make demo` runs."""
+    from app.demo import demo as run_demo
+
+    sys.exit(run_demo())
+
+
+@cli.command()
+@click.option("--table", is_flag=True, help="Print the table of all settings in Markdown instead.")
+@configured
+@as_json
+def config(loaded: "Loaded", *, table: bool, as_json: bool) -> None:
+    """Show every setting in force and where it came from; secrets are masked."""
+    from app.config.listing import effective, markdown, toml
+
+    if table:
+        click.echo(markdown(), nl=False)
+    elif as_json:
+        _print_json({each.name: {"value": each.value, "source": each.source} for each in effective(loaded)})
+    else:
+        click.echo(toml(loaded), nl=False)
+
+
+@cli.command()
+@click.option("--kind", type=click.Choice(["jsonschema", "asyncapi"]), default="jsonschema", show_default=True)
+@click.option("--out", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write files into this folder.")
+@configured
+def schema(loaded: "Loaded", *, kind: str, folder: Path | None) -> None:
+    """Print the schemas of all messages, or the AsyncAPI document of all topics, as JSON."""
+    from schemas.documents import asyncapi, json_schemas
+
+    if kind == "asyncapi":
+        document: dict[str, Any] = asyncapi(loaded.config.topics.prefix, loaded.config.topics.partitions)
+        files = {"asyncapi.json": document}
+    else:
+        document = json_schemas()
+        files = {f"{name}.json": content for name, content in document.items()}
+    if folder is None:
+        _print_json(document)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_text(_json(content), "utf-8")
+        click.echo(folder / name)
+
+
+def _ask_kafka(config: "Config", ask: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """What the broker answers; a command's failure, with a hint, where it does not."""
+    from aiokafka.errors import KafkaError
+
+    from app.config import ConfigError
+    from app.kafka import unreachable
+    from app.logs import set_up_logs
+
+    set_up_logs(config.log)
+    click.echo(f"asking {config.kafka.bootstrap_servers} …", err=True)
+    try:
+        return asyncio.run(ask())
+    except ConfigError as error:  # a certificate that cannot be loaded
+        raise MisconfiguredError(str(error)) from error
+    except (KafkaError, OSError, TimeoutError) as error:
+        _fail(unreachable(config.kafka, error), error)
+
+
+def _fail(message: str, error: BaseException) -> NoReturn:
+    raise click.ClickException(message) from error
+
+
+def _print_json(document: Any) -> None:
+    click.echo(_json(document), nl=False)
+
+
+def _json(document: Any) -> str:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
