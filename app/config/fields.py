@@ -121,7 +121,7 @@ def allowed(kind: Any) -> str:
     if origin in {Union, types.UnionType}:
         return " or ".join(allowed(part) for part in parts if part is not type(None))
     if origin in {tuple, list, set, frozenset}:
-        return f"a list of {allowed(parts[0]).removeprefix('a ')}" + _lengths(metas, "entries")
+        return f"a list{_lengths(metas, 'entries')}, each {allowed(parts[0])}"
     if origin is dict:
         return f"a table of name and {allowed(parts[1])}"
     return _plain(bare, metas)
@@ -162,7 +162,7 @@ def _lengths(metas: Sequence[msgspec.Meta], unit: str) -> str:
         return f" of {low} to {high} {unit}"
     if high is not None:
         return f" of at most {high} {unit}"
-    return "" if low is None else f" of at least {low} {unit if low > 1 else unit.removesuffix('s')}"
+    return "" if low is None else f" of at least {low} {unit}"
 
 
 def _bound(metas: Sequence[msgspec.Meta], name: str) -> Any:
