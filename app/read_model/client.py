@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = 3.0
 
 def connect(url: str, password: str | None = None) -> Redis:
     """A client for ``url``; ``password`` goes before one in the URL."""
-    secret: dict[str, Any] = {"password": password} if password else {}
+    secret: dict[str, Any] = {"password": str.__str__(password)} if password else {}  # a Secret masks itself in str()
     return Redis.from_url(
         url,
         **secret,

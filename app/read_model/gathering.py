@@ -22,6 +22,8 @@ from app.read_model.views import Alert, DeadLetters, Model, Trigger
 
 __all__ = ["Gathering"]
 
+#: The pair role counts what has no model under the topic that it came from: not a model, but part of the whole.
+INPUTS = frozenset({"predictions.legacy", "predictions.shadow", "outcomes"})
 #: A partition and a field of its documents.
 Address = tuple[int, str]
 D = TypeVar("D", bound=Document)
@@ -38,6 +40,7 @@ class Gathering:
 
     def __init__(self) -> None:
         self.models: Mapping[str, Model] = {}
+        self.inputs: dict[str, Model] = {}
         self.alerts: list[Alert] = []
         self.triggers: list[Trigger] = []
         self.letters: DeadLetters = letters_of([])
@@ -101,11 +104,12 @@ class Gathering:
     def _gather_models(self) -> None:
         models = dict(self.models)
         for name in self._dirty:
+            into = self.inputs if name in INPUTS else models
             parts = self._parts.get(name)
             if parts:
-                models[name] = model_of(name, [(at[0], part) for at, part in parts.items()], self._open[name])
+                into[name] = model_of(name, [(at[0], part) for at, part in parts.items()], self._open[name])
             else:
-                models.pop(name, None)
+                into.pop(name, None)
                 self._parts.pop(name, None)
         self.models = dict(sorted(models.items()))
         self._dirty = set()

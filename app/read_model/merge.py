@@ -4,7 +4,7 @@ The counts of a model's shards are added up, its signals stand side by side with
 worst of all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
@@ -109,9 +109,9 @@ def status_of(partition: int, written_at: int | None, document: PartitionDocumen
     )
 
 
-def pipeline_of(models: Mapping[str, Model], letters: DeadLetters, partitions: list[PartitionStatus]) -> Pipeline:
+def pipeline_of(models: Iterable[Model], letters: DeadLetters, partitions: list[PartitionStatus]) -> Pipeline:
     """The stream as a whole."""
-    parts = [model.pairing for model in models.values()]
+    parts = [model.pairing for model in models]
     counts = {name: sum(getattr(part, name) for part in parts) for name in COUNTS}
     expected = counts["paired"] + counts["partial"] + counts["legacy_only"] + counts["shadow_only"]
     pairing = Pairing(

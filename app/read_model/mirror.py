@@ -72,7 +72,7 @@ class ReadModel:
         except (RedisError, OSError, TimeoutError) as failure:
             if self._failure is None:
                 log.warning("the read model cannot be read", reason=f"{type(failure).__name__}: {failure}")
-            self._failure = f"Redis does not answer: {failure or type(failure).__name__}"
+            self._failure = f"Redis does not answer: {str(failure) or type(failure).__name__}"
         else:
             self._failure = None
         finally:
@@ -92,7 +92,8 @@ class ReadModel:
             self._gathering.gather()
             self._overview = self._view(self._overview.revision + 1, self._now_ms(), self._overview.stale)
         else:
-            self._replace(as_of=self._now_ms())
+            pipeline = msgspec.structs.replace(self._overview.pipeline, partitions=self._statuses())
+            self._replace(as_of=self._now_ms(), pipeline=pipeline)
 
     def _view(self, revision: int, as_of: int | None, stale: Stale | None) -> Overview:
         found = self._gathering
@@ -103,7 +104,7 @@ class ReadModel:
             models=found.models,
             alerts=found.alerts,
             triggers=found.triggers,
-            pipeline=pipeline_of(found.models, found.letters, self._statuses()),
+            pipeline=pipeline_of([*found.models.values(), *found.inputs.values()], found.letters, self._statuses()),
         )
 
     def _statuses(self) -> list[PartitionStatus]:
@@ -119,18 +120,18 @@ class ReadModel:
             return Stale(as_of, self._failure)
         if as_of is None or now - as_of > SLOW_MS:
             return Stale(as_of, "Redis has not answered yet")
-        missing = [str(mirror.partition) for mirror in self._mirrors if mirror.written_at is None]
-        if missing:
-            return Stale(
-                None, f"partition {', '.join(missing)} of the read model is not built yet; a worker with the role serve does it"
-            )
-        behind = [s.partition for s in self._overview.pipeline.partitions if not s.caught_up]
-        if behind:
-            return Stale(None, f"partition {', '.join(map(str, behind))} is being rebuilt from the log")
-        quiet = [
-            (m.written_at, m.partition) for m in self._mirrors if m.written_at is not None and now - m.written_at > BEATEN_MS
-        ]
-        if quiet:
-            written_at, partition = min(quiet)
-            return Stale(written_at, f"no worker keeps partition {partition} up to date: is one with the role serve running?")
-        return None
+        return _unattended(self._overview.pipeline.partitions, now)
+
+
+def _unattended(partitions: list[PartitionStatus], now_ms: int) -> Stale | None:
+    """What the read model itself says of being out of date."""
+    missing = [str(p.partition) for p in partitions if p.written_at is None]
+    if missing:
+        return Stale(None, f"not built yet: partition {', '.join(missing)}; a worker with the role serve does it")
+    behind = [str(p.partition) for p in partitions if not p.caught_up]
+    if behind:
+        return Stale(None, f"being rebuilt from the log: partition {', '.join(behind)}")
+    written_at, partition = min((p.written_at or 0, p.partition) for p in partitions)
+    if now_ms - written_at > BEATEN_MS:
+        return Stale(written_at, f"no worker keeps partition {partition} up to date: is one with the role serve running?")
+    return None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from app.read_model.documents import Counts, HistoryPoint, LetterExample
 from schemas.offsets import Window
@@ -64,7 +64,8 @@ class Pairing(Struct, frozen=True, kw_only=True):
 class Signal(Struct, frozen=True, kw_only=True):
     """One signal as its detector saw it at the end of its newest window.
 
-    ``signal`` is ``kind/name``; ``since`` is the end of the window in which ``state`` began.
+    ``signal`` is ``kind/name``; ``since`` is the end of the window in which ``state`` began. Lists leave out ``statistics`` and
+    ``history``; the model by itself has them. ``statistics`` is empty and ``statistics_trimmed`` true where it was too large.
     """
 
     version: str
@@ -81,9 +82,9 @@ class Signal(Struct, frozen=True, kw_only=True):
     threshold: float
     window: Window
     coverage: Coverage
-    statistics: dict[str, Any]
     statistics_trimmed: bool
-    history: list[HistoryPoint]
+    statistics: dict[str, Any] | UnsetType = UNSET
+    history: list[HistoryPoint] | UnsetType = UNSET
 
 
 class Model(Struct, frozen=True, kw_only=True):
