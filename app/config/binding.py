@@ -71,12 +71,21 @@ def _made(table: Any, values: dict[str, Any], path: tuple[str, ...], report: Rep
     try:
         return table(**values)
     except ValueError as error:
-        origins = {report.origins.get(dotted((*path, name)), "default") for name in values}
-        report.faults.append(Fault(dotted(path), ", ".join(sorted(origins - {"default"})), None, str(error)))
+        report.faults += [_fault_of_table(path, says, report.origins) for says in str(error).split("; ")]
     except TypeError:
         if not any(fault.name.startswith(dotted(path)) for fault in report.faults):
             raise
     return None
+
+
+def _fault_of_table(path: tuple[str, ...], says: str, origins: dict[str, str]) -> Fault:
+    """A fault found by the table's own checks; those of the domain begin with ``table.setting``."""
+    setting = says.partition(" ")[0].removeprefix(f"{path[-1]}." if path else "").partition(".")[0]
+    name = dotted((*path, setting))
+    if name in origins:
+        return Fault(name, origins[name], None, says)
+    below = {origin for other, origin in origins.items() if other.startswith(f"{dotted(path)}.")}
+    return Fault(dotted(path), ", ".join(sorted(below - {"default"})), None, says)
 
 
 def _unknown(path: tuple[str, ...], node: Tree | Given, siblings: list[str], known: list[str]) -> Fault:

@@ -5,16 +5,18 @@ dataclass is a table of settings. So the domain declares its parameters as it li
 """
 
 import dataclasses
+import functools
+import inspect
 import math
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from app.config.secret import Secret
 
-__all__ = ["MISSING", "Field", "allowed", "convert", "fields_of", "is_secret", "is_table", "read_text"]
+__all__ = ["MISSING", "Field", "allowed", "convert", "fields_of", "is_secret", "is_table", "read_text", "remarks"]
 
 MISSING = msgspec.NODEFAULT
 
@@ -25,11 +27,13 @@ class Field(NamedTuple):
     name: str
     kind: Any
     default: Any
+    table: Any
 
     @property
     def description(self) -> str:
         """What it is for, in one sentence."""
-        return next((meta.description for meta in _metas(self.kind) if meta.description), "")
+        said = next((meta.description for meta in _metas(self.kind) if meta.description), None)
+        return said or remarks(self.table).get(self.name, "")
 
     @property
     def bold(self) -> bool:
@@ -52,7 +56,7 @@ def is_secret(kind: Any) -> bool:
 def fields_of(table: Any) -> list[Field]:
     """The settings of a struct or dataclass, in the order in which they are declared."""
     hints = get_type_hints(_bare(table), include_extras=True)
-    return [Field(name, hints[name], default) for name, default in _defaults(_bare(table))]
+    return [Field(name, hints[name], default, _bare(table)) for name, default in _defaults(_bare(table))]
 
 
 def _defaults(table: Any) -> Iterator[tuple[str, Any]]:
@@ -66,6 +70,21 @@ def _defaults(table: Any) -> Iterator[tuple[str, Any]]:
             yield item.name, item.default_factory()
         elif item.init:
             yield item.name, MISSING if item.default is dataclasses.MISSING else item.default
+
+
+@functools.cache
+def remarks(table: type) -> dict[str, str]:
+    """The ``#:`` comments above the fields of a class, by field: how the domain explains its parameters."""
+    found: dict[str, str] = {}
+    said: list[str] = []
+    for line in inspect.getsource(table).splitlines():
+        text = line.strip()
+        if text.startswith("#:"):
+            said.append(text.removeprefix("#:").strip())
+        elif said:
+            found[text.partition(":")[0]] = " ".join(said)
+            said = []
+    return found
 
 
 def convert(kind: Any, value: object, *, strict: bool = True) -> Any:
@@ -122,7 +141,7 @@ def allowed(kind: Any) -> str:
         return " or ".join(allowed(part) for part in parts if part is not type(None))
     if origin in {tuple, list, set, frozenset}:
         return f"a list{_lengths(metas, 'entries')}, each {allowed(parts[0])}"
-    if origin is dict:
+    if origin in {dict, Mapping}:
         return f"a table of name and {allowed(parts[1])}"
     return _plain(bare, metas)
 

@@ -16,6 +16,9 @@ from app.config.secret import MASK
 from app.config.settings import Config, ModelSettings
 from app.config.sources import variable_of
 
+#: Of the domain's parameters those that delay or hold back what comes out.
+_DELAYS = ("drift.warm_up", "alerts.for_s", "alerts.keep_firing_for_s", "retrain.cooldown_s", "retrain.minimum_events")
+
 __all__ = ["Effective", "effective", "markdown", "toml"]
 
 
@@ -80,7 +83,7 @@ def _table(title: str, kind: Any, path: tuple[str, ...]) -> str:
     rows += ["| setting | default | allowed | meaning |", "|---|---|---|---|"]
     for below, field in names_of(kind):
         name = dotted((*path, *below))
-        bold = "**" if field.bold else ""
+        bold = "**" if field.bold or dotted(below) in _DELAYS else ""
         default = "required" if field.default is MISSING else "" if field.default is None else f"`{shown(field.default)}`"
         variable = "" if path[0] == "models" else f"<br>`{variable_of(name)}`"
         rows.append(f"| {bold}`{name}`{bold}{variable} | {default} | {_cell(allowed(field.kind))} | {_cell(field.description)} |")

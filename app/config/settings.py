@@ -15,6 +15,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.config.connections import BOLD, KafkaSettings, RedisSettings
+from app.domain.alert_policy import AlertPolicy
+from app.domain.drift_config import DriftConfig
+from app.domain.retraining import RetrainPolicy
 
 __all__ = [
     "CommitSettings",
@@ -144,7 +147,10 @@ class WatchdogSettings(Struct, frozen=True, kw_only=True):
 
 
 class ModelSettings(Struct, frozen=True, kw_only=True):
-    """One model's own settings, `[models.NAME]`; what it leaves out is taken from `[models.default]`."""
+    """One model's own settings, `[models.NAME]`; what it leaves out is taken from `[models.default]`.
+
+    The tables are the domain's own parameters: to add one, add its dataclass here.
+    """
 
     shadows: Annotated[
         Literal["auto"] | tuple[Annotated[str, Meta(min_length=1, max_length=128)], ...],
@@ -152,6 +158,9 @@ class ModelSettings(Struct, frozen=True, kw_only=True):
     ] = "auto"
     tolerance: Annotated[float, Meta(ge=0, description="Largest difference of two scores that still agree")] = 0.0
     shards: Annotated[int, Meta(ge=1, le=64, description="Partitions that a hot model is spread over")] = 1
+    drift: DriftConfig = DriftConfig()
+    alerts: AlertPolicy = AlertPolicy()
+    retrain: RetrainPolicy = RetrainPolicy()
 
 
 class Config(Struct, frozen=True, kw_only=True):

@@ -132,7 +132,14 @@ def test_a_default_that_is_wrong_is_reported_once() -> None:
 
 @pytest.mark.parametrize(
     "flag",
-    ["pairing.grace_ms=1", "limits.features=5", "topics.partitions=5", "models.a.shards=2", "models.default.tolerance=0.5"],
+    [
+        "pairing.grace_ms=1",
+        "limits.features=5",
+        "topics.partitions=5",
+        "models.a.shards=2",
+        "models.default.tolerance=0.5",
+        "models.a.drift.warm_up=9000",
+    ],
 )
 def test_the_digest_changes_with_what_decisions_depend_on(flag: str) -> None:
     assert load({}, flags=[flag]).config.digest() != load({}).config.digest()

@@ -187,7 +187,7 @@ class Parameters:
 
     def __post_init__(self) -> None:
         if self.low > self.high:
-            msg = f"low {self.low} is over high {self.high}"
+            msg = f"from {self.low} to {self.high} there is nothing"
             raise ValueError(msg)
 
 
@@ -207,7 +207,24 @@ def test_any_dataclass_can_be_a_table() -> None:
 
 
 def test_its_own_checks_are_faults_of_the_table() -> None:
-    assert bound(needed="1", low="3") == (None, ["d (--set low, --set needed): low 3 is over high 2"])
+    assert bound(needed="1", low="3") == (None, ["d (--set low, --set needed): from 3 to 2 there is nothing"])
+
+
+def test_the_domain_s_own_checks_are_faults_of_the_settings_they_name() -> None:
+    flags = (
+        "models.a.drift.warm_up=10",
+        "models.a.drift.versions=0",
+        "models.a.retrain.kinds=latency",
+        "models.a.alerts.for_s=-1",
+    )
+    faults = faults_of(flags=flags)
+    assert faults.keys() == {
+        "models.a.drift.warm_up",
+        "models.a.drift.versions",
+        "models.a.retrain.kinds",
+        "models.a.alerts.for_s",
+    }
+    assert "(--set models.a.drift.warm_up): drift.warm_up is 10: allowed is 1,000 to" in faults["models.a.drift.warm_up"]
 
 
 def test_what_is_required_is_missed_along_with_other_faults() -> None:

@@ -1,0 +1,124 @@
+"""The log: one object or line an event, ours and the libraries' alike; secrets masked; repetitions counted."""
+
+import json
+import logging
+import sys
+import warnings
+
+import pytest
+import structlog
+
+from app.config import LogSettings, Secret
+from app.logs import Repeats, logging_config, set_up_logs
+
+
+@pytest.fixture(autouse=True)
+def _restore_logging():
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    yield
+    root.handlers[:], root.level = before
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return [json.loads(line) for line in captured.err.splitlines()]
+
+
+def test_ours_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(LogSettings(format="json"))
+    structlog.get_logger("gnomon.pair").info("rebuilt", partition=3, password=Secret("hunter2"), of={1: Secret("hunter2")})
+    [line] = lines(capsys)
+    assert list(line)[:4] == ["timestamp", "level", "event", "logger"]
+    assert str(line.pop("timestamp")).endswith("Z")
+    assert line == {
+        "level": "info",
+        "event": "rebuilt",
+        "logger": "gnomon.pair",
+        "partition": 3,
+        "password": "***",
+        "of": {"1": "***"},
+    }
+
+
+def test_the_libraries_as_json_with_the_exception_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(LogSettings(format="json"))
+    try:
+        int("wrong")
+    except ValueError:
+        logging.getLogger("faust.app").exception("it %s", "broke")
+    [line] = lines(capsys)
+    assert (line["level"], line["event"], line["logger"]) == ("error", "it broke", "faust.app")
+    assert "ValueError: invalid literal" in str(line["exception"])
+
+
+def test_text_is_a_line_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(LogSettings())
+    structlog.get_logger("gnomon.pair").warning("lagging", partition=3, password=Secret("hunter2"))
+    [line] = capsys.readouterr().err.splitlines()
+    for words in ("warning", "lagging", "gnomon.pair", "partition=3", "password=***"):
+        assert words in line
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    ("level", "ours", "theirs"),
+    [("debug", "debug", "debug"), ("info", "info", "warning"), ("warning", "warning", "warning"), ("error", "error", "error")],
+)
+def test_levels(capsys: pytest.CaptureFixture[str], level: str, ours: str, theirs: str) -> None:
+    set_up_logs(LogSettings(format="json", level=level))
+    order = ["debug", "info", "warning", "error"]
+    for name in order:
+        getattr(structlog.get_logger("gnomon"), name)("ours")
+        getattr(logging.getLogger("aiokafka.client"), name)(name)
+    seen = lines(capsys)
+    assert [line["level"] for line in seen if line["logger"] == "gnomon"] == order[order.index(ours) :]
+    assert [line["level"] for line in seen if line["logger"] != "gnomon"] == order[order.index(theirs) :]
+
+
+def test_python_s_warnings_are_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        set_up_logs(LogSettings(format="json"))
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        logging.captureWarnings(capture=False)
+    [line] = lines(capsys)
+    assert (line["logger"], line["level"]) == ("py.warnings", "warning")
+
+
+def test_setting_up_again_replaces_and_does_not_double(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(LogSettings(format="json"))
+    set_up_logs(LogSettings(format="json"))
+    logging.getLogger("anything").error("once")
+    assert len(lines(capsys)) == 1
+
+
+def test_the_dictionary_that_faust_takes_writes_to_stderr() -> None:
+    handlers = logging_config(LogSettings())["handlers"]
+    assert [handler["stream"] for handler in handlers.values()] == [sys.stderr]
+
+
+def record(name: str, level: int, at_s: float, line: int = 1) -> logging.LogRecord:
+    made = logging.LogRecord(name, level, __file__, line, "again %s", ("x",), None)
+    made.created = at_s
+    return made
+
+
+def test_a_library_s_warning_passes_once_a_minute_and_says_how_many_were_held_back() -> None:
+    repeats = Repeats(every_s=60)
+    passed = [
+        each
+        for each in (record("aiokafka.sender", logging.WARNING, at) for at in (0, 1, 59, 60, 61, 200))
+        if repeats.filter(each)
+    ]
+    assert [each.getMessage() for each in passed] == ["again x", "again x (and 2 more like it)", "again x (and 1 more like it)"]
+
+
+def test_ours_and_errors_and_other_lines_are_never_held_back() -> None:
+    repeats = Repeats()
+    for name, level in (("gnomon.pair", logging.WARNING), ("aiokafka.sender", logging.ERROR)):
+        assert all(repeats.filter(record(name, level, at)) for at in range(5))
+    assert all(repeats.filter(record("aiokafka.sender", logging.WARNING, 0, line)) for line in range(5))
