@@ -1,0 +1,112 @@
+"""Rows of pairs as they come to a panel, and the same rows as the kernels want them: scores, indicators, presence.
+
+The matrix is rectangular: one row a record, whatever is missing in it. A missing value has score 0 and presence 0, and its
+signal's ``missing`` indicator is 1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.calibration import Floats
+from app.domain.reference import hashed
+from app.domain.signals import Numbers, Shares, Value, WarmUp, as_numbers
+from app.domain.watched import Watched
+from schemas.statistics import Signal
+
+__all__ = ["Block", "Rows", "encode"]
+
+
+@dataclass(slots=True)
+class Rows:
+    """Records that belong to one panel, in the log's order; ``columns`` has a value, or null, for each of them."""
+
+    offsets: NDArray[np.int64]
+    times: NDArray[np.int64]
+    digests: NDArray[np.uint32]
+    statuses: Sequence[str]
+    versions: Sequence[str]
+    columns: dict[Signal, Sequence[Value]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+
+class Block(NamedTuple):
+    """Rows as the kernels want them: one row a record, columns by slot."""
+
+    location: Floats
+    shapes: Floats
+    numbers_present: Floats
+    raw: Floats
+    classes: NDArray[np.intp]
+    shares: Floats
+    shares_present: Floats
+
+    def part(self, begin: int, end: int) -> "Block":
+        """Some of its rows."""
+        here = slice(begin, end)
+        return Block(self.location[here], self.shapes[here], self.numbers_present[here], self.raw[here], self.classes[here],
+                     self.shares[here], self.shares_present[here])  # fmt: skip
+
+
+def encode(watched: Sequence[Watched], rows: Rows, at: int, end: int, sizes: tuple[int, int, int]) -> Block:
+    """The rows ``at`` to ``end`` for all signals that are past their warm-up; ``sizes``: numbers, shares, share columns."""
+    n, (numbers, shares, columns) = end - at, sizes
+    block = Block(
+        location=np.zeros((n, numbers)),
+        shapes=np.zeros((n, 3 * numbers)),
+        numbers_present=np.ones((n, numbers)),
+        raw=np.empty((n, numbers)),
+        classes=np.zeros((n, numbers), dtype=np.intp),
+        shares=np.zeros((n, columns)),
+        shares_present=np.ones((n, shares)),
+    )
+    empty: Sequence[Value] = [None] * n
+    presence: dict[str, NDArray[np.bool_]] = {}
+    for one in watched:
+        stage, signal = one.stage, one.signal
+        if signal.kind == "missing":
+            if isinstance(stage, Shares):
+                block.shares[:, stage.first] = ~presence[signal.name]
+            continue
+        column = rows.columns.get(signal)
+        values = empty if column is None else column[at:end]
+        present = _encode_one(one, stage, values, rows.digests[at:end], block)
+        if signal.kind == "feature":
+            presence[signal.name] = present
+    return block
+
+
+def _encode_one(
+    one: Watched, stage: WarmUp | Numbers | Shares, values: Sequence[Value], digests: NDArray[np.uint32], block: Block
+) -> NDArray[np.bool_]:
+    if isinstance(stage, WarmUp):
+        return np.array([value is not None for value in values], dtype=bool)
+    if isinstance(stage, Shares):
+        codes, present = stage.encode(values)
+        block.shares[:, stage.first : stage.first + codes.shape[1]] = codes
+        if not present.all():
+            block.shares_present[:, stage.slot] = present
+        return present
+    return _encode_numbers(stage, as_numbers(values), hashed(digests, one.salt), block)
+
+
+def _encode_numbers(stage: Numbers, values: Floats, at: Floats, block: Block) -> NDArray[np.bool_]:
+    slot = stage.slot
+    block.raw[:, slot] = values
+    missing = np.isnan(values)
+    if not missing.any():
+        location, others, classes = stage.reference.take(values, at)
+        block.location[:, slot], block.shapes[:, 3 * slot : 3 * slot + 3], block.classes[:, slot] = location, others, classes
+        return ~missing
+    here = np.flatnonzero(~missing)
+    block.numbers_present[missing, slot] = 0.0
+    if len(here):
+        location, others, classes = stage.reference.take(values[here], at[here])
+        block.location[here, slot], block.classes[here, slot] = location, classes
+        block.shapes[here, 3 * slot : 3 * slot + 3] = others
+    return ~missing

@@ -1,0 +1,88 @@
+"""What the detect role may be told about one model, and the digest under which its figures can be compared.
+
+Every field changes figures, so every field is in ``digest``: two runs whose digests are equal, over the same log, write the
+same statistics to the last bit.
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass
+
+import msgspec
+
+__all__ = ["ALGORITHM", "DETECTORS", "DriftConfig"]
+
+#: Changes with every change of a formula: figures from two algorithms are not comparable.
+ALGORITHM = "scan/1"
+#: ``scan`` decides; ``adwin`` (River's) is asked beside it and stands in the evidence, it never decides.
+DETECTORS = ("scan", "adwin")
+
+
+@dataclass(frozen=True, slots=True)
+class DriftConfig:
+    """The table ``[models.NAME.drift]``.
+
+    >>> DriftConfig(warm_up=10)
+    Traceback (most recent call last):
+    ValueError: drift.warm_up is 10: allowed is 1,000 to 100,000 values (a smaller reference makes false alarms)
+    """
+
+    #: Values of a signal that make its reference; until then it is ``warming`` and cannot alarm.
+    warm_up: int = 5_000
+    #: Mean number of values of one signal between two false alarms: 30 signals and 1,000,000 pairs a day at the default make
+    #: one in a month. Each factor of ten costs about 2.3 / KL values of delay, a ninth at the default.
+    values_between_false_alarms: float = 1e9
+    #: An alarm whose effect is smaller is a ``warning``: standard deviations for numbers, Cohen's h for shares.
+    least_effect: float = 0.05
+    #: A window of figures closes with at least so many events ...
+    window_events: int = 100
+    #: ... once it spans so much event time ...
+    window_ms: int = 60_000
+    #: ... or at so many events whatever the time.
+    window_events_most: int = 2_000
+    #: Features, and labels of class probabilities, that are watched; what comes beyond is counted, not watched.
+    features: int = 256
+    #: Categories of one feature, or classes, that have a share of their own; the rest is one more, ``other``.
+    categories: int = 31
+    #: Legacy versions, and shadow versions, that are watched at a time.
+    versions: int = 8
+    #: Which detectors run.
+    detectors: tuple[str, ...] = DETECTORS
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, all faults at once."""
+        if faults := self._faults():
+            raise ValueError("; ".join(faults))
+
+    def _faults(self) -> list[str]:
+        numbers = [
+            ("warm_up", 1_000, 100_000, "values (a smaller reference makes false alarms)"),
+            ("values_between_false_alarms", 1e3, 1e15, "values"),
+            ("least_effect", 0, 10, "standard deviations"),
+            ("window_events", 1, 100_000, "events"),
+            ("window_ms", 0, 86_400_000, "milliseconds"),
+            ("window_events_most", 1, 100_000, "events"),
+            ("features", 1, 2_048, "features"),
+            ("categories", 1, 255, "categories"),
+            ("versions", 1, 64, "versions"),
+        ]
+        faults = [
+            f"drift.{name} is {getattr(self, name):,}: allowed is {least:,.15g} to {most:,.15g} {unit}"
+            for name, least, most, unit in numbers
+            if not least <= getattr(self, name) <= most
+        ]
+        if self.window_events > self.window_events_most:
+            faults.append(
+                f"drift.window_events is {self.window_events:,}, more than drift.window_events_most "
+                f"({self.window_events_most:,}): no window could close by time"
+            )
+        if unknown := [name for name in self.detectors if name not in DETECTORS]:
+            faults.append(f"drift.detectors has {', '.join(map(repr, unknown))}: allowed are {', '.join(DETECTORS)}")
+        if "scan" not in self.detectors:
+            faults.append("drift.detectors lacks 'scan': it alone decides, nothing could ever alarm without it")
+        return faults
+
+    @property
+    def digest(self) -> str:
+        """The digest of every setting that the figures depend on."""
+        settings = msgspec.json.encode({"algorithm": ALGORITHM, **asdict(self)}, order="sorted")
+        return f"sha256:{hashlib.sha256(settings).hexdigest()}"

@@ -1,0 +1,130 @@
+"""All that is watched of one model: its inputs, the answers of each version, and how its halves match.
+
+- *Inputs* (features, their missing shares): one panel for the model. A new legacy version keeps it, since the world did not
+  change with the deployment; its records are named after the version that serves. That name moves on, at the end of a
+  window, once the version was not seen in all of it; so a canary does not make it flicker.
+- *Answers* (prediction, latency, cost; for a shadow also difference and disagreement): one panel for each version. A new
+  version begins anew, with a warm-up of its own: another model may answer otherwise, that is no drift.
+- *Matching*: the share of requests that came out ``paired``, of those for which a shadow was expected.
+
+A version that was not seen in 20,000 of the model's records is given up, and what was open under its name is closed with a
+last record. Bounded: ``config.versions`` legacy and as many shadow versions at a time; beyond them records are counted in
+``refused``.
+
+Delivery guarantees: a pure function of the model's pair records; ``dump`` and ``load`` are bit for bit.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.domain.drift_config import DriftConfig
+from app.domain.pair_rows import Half, Placed, answer_rows, input_rows, matching_rows
+from app.domain.panel import Panel
+from app.domain.reports import Emission, Source
+from schemas.statistics import Role
+
+__all__ = ["ModelWatch"]
+
+#: Records of a model after which an unseen version is given up, and how often that is looked at.
+_FORGET, _LOOK = 20_000, 1_000
+
+
+class ModelWatch:
+    """See the module's text."""
+
+    def __init__(self, source: Source, config: DriftConfig) -> None:
+        self.source, self.config = source, config
+        self.records = self.refused = self.alarms_ended = 0
+        self.inputs: Panel | None = None
+        self.matching = Panel("all", "", source, config)
+        #: For each role and version its panel, and the number of the record that it was last seen in.
+        self.answers: dict[tuple[Role, str], Panel] = {}
+        self.seen: dict[tuple[Role, str], int] = {}
+
+    @property
+    def panels(self) -> list[Panel]:
+        """All panels."""
+        inputs = [] if self.inputs is None else [self.inputs]
+        return [*inputs, self.matching, *self.answers.values()]
+
+    def feed(self, placed: Sequence[Placed]) -> list[Emission]:
+        """Take the model's next pairs in; what there is to say, in the order of the records at which it became true."""
+        out: list[Emission] = []
+        at = 0
+        while at < len(placed):
+            end = min(len(placed), at + _LOOK - self.records % _LOOK)
+            out += sorted(self._part(placed[at:end]), key=lambda emission: emission.offset)
+            if self.records % _LOOK == 0:
+                out += self._forget()
+            at = end
+        return out
+
+    def _part(self, placed: Sequence[Placed]) -> list[Emission]:
+        out: list[Emission] = []
+        served = [(place, place[1].legacy) for place in placed if place[1].legacy is not None]
+        if served:
+            if self.inputs is None:
+                self.inputs = Panel("legacy", served[0][1].version, self.source, self.config, follows=True)
+            out += self.inputs.feed(input_rows([place for place, _ in served]))
+        if matched := [place for place in placed if place[1].status != "solo"]:
+            out += self.matching.feed(matching_rows(matched))
+        for (role, version), group in sorted(self._by_version(placed).items(), key=lambda item: item[0]):
+            rows = answer_rows([place for place, _ in group], [half for _, half in group], shadow=role == "shadow")
+            out += self.answers[role, version].feed(rows)
+        return out
+
+    def _by_version(self, placed: Sequence[Placed]) -> dict[tuple[Role, str], list[tuple[Placed, Half]]]:
+        """The halves of each version that is watched."""
+        groups: dict[tuple[Role, str], list[tuple[Placed, Half]]] = {}
+        for place in placed:
+            self.records += 1
+            pair = place[1]
+            halves: list[tuple[Role, Half]] = [("shadow", half) for half in pair.shadows]
+            if pair.legacy is not None:
+                halves.append(("legacy", pair.legacy))
+            for role, half in halves:
+                key = (role, half.version)
+                if key in self.answers or self._admit(role, half.version):
+                    groups.setdefault(key, []).append((place, half))
+                    self.seen[key] = self.records
+        return groups
+
+    def _admit(self, role: Role, version: str) -> bool:
+        if sum(other == role for other, _ in self.answers) >= self.config.versions:
+            self.refused += 1
+            return False
+        self.answers[role, version] = Panel(role, version, self.source, self.config)
+        return True
+
+    def _forget(self) -> list[Emission]:
+        """Give up the versions that were not seen for long."""
+        out: list[Emission] = []
+        for key in [key for key, seen in self.seen.items() if seen <= self.records - _FORGET]:
+            panel = self.answers.pop(key)
+            del self.seen[key]
+            self.alarms_ended += panel.alarms
+            self.refused += panel.refused
+            out += panel.end(successor=None)
+        return out
+
+    def dump(self) -> dict[str, Any]:
+        """The state as plain data and arrays."""
+        return {
+            "model": self.source.model, "records": self.records, "refused": self.refused, "alarms": self.alarms_ended,
+            "inputs": None if self.inputs is None else self.inputs.dump(), "matching": self.matching.dump(),
+            "answers": [[panel.dump(), self.seen[key]] for key, panel in self.answers.items()],
+        }  # fmt: skip
+
+    @classmethod
+    def load(cls, state: dict[str, Any], source: Source, config: DriftConfig) -> "ModelWatch":
+        """Take the state back."""
+        watch = cls(source, config)
+        watch.records, watch.refused, watch.alarms_ended = state["records"], state["refused"], state["alarms"]
+        if state["inputs"] is not None:
+            watch.inputs = Panel.load(state["inputs"], source, config)
+        watch.matching = Panel.load(state["matching"], source, config)
+        for saved, seen in state["answers"]:
+            panel = Panel.load(saved, source, config)
+            watch.answers[panel.role, panel.version] = panel
+            watch.seen[panel.role, panel.version] = seen
+        return watch
