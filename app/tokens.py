@@ -5,9 +5,11 @@ for it is under way at a time, so that a broker restart does not send a hundred 
 """
 
 import asyncio
+import base64
 import time
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote_plus
 
 import aiohttp
 import msgspec
@@ -72,7 +74,7 @@ class EndpointToken(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka's 
 
     def __init__(self, url: str, client_id: str, secret: Secret, scope: str | None = None, clock: Clock = time.monotonic) -> None:
         self._url = url
-        self._login = aiohttp.BasicAuth(client_id, secret.reveal())
+        self._headers = {"Authorization": _basic(client_id, secret), "Accept": "application/json"}
         self._form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
         self._clock = clock
         self._lock = asyncio.Lock()
@@ -94,7 +96,7 @@ class EndpointToken(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka's 
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
-                session.post(self._url, data=self._form, auth=self._login) as response,
+                session.post(self._url, data=self._form, headers=self._headers) as response,
             ):
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -105,3 +107,9 @@ class EndpointToken(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka's 
         except msgspec.DecodeError as error:
             msg = f"the token endpoint {self._url} answered {response.status} without an access token: {error}"
             raise KafkaConnectionError(msg) from error
+
+
+def _basic(client_id: str, secret: Secret) -> str:
+    """RFC 6749, 2.3.1: both parts are form-encoded before they are joined."""
+    login = f"{quote_plus(client_id)}:{quote_plus(secret.reveal())}"
+    return "Basic " + base64.b64encode(login.encode()).decode()

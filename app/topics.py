@@ -151,7 +151,7 @@ async def check_for_worker(config: Config, roles: Sequence[str]) -> list[str]:
     reasons = {
         "topic": "make it with `gnomon topics create`",
         "partitions": "topics.partitions has to hold for all topics",
-        "cleanup.policy": "the broker would delete what is still needed, or keep what is not",
+        "cleanup.policy": "the broker would delete what is needed",
         "max.message.bytes": "a larger record would stop its partition",
     }
     differences = [difference for difference in await check(config) if difference.topic[len(config.topics.prefix) :] in used]
