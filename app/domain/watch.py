@@ -47,6 +47,16 @@ class ModelWatch:
         inputs = [] if self.inputs is None else [self.inputs]
         return [*inputs, self.matching, *self.answers.values()]
 
+    @property
+    def alarms(self) -> int:
+        """Alarms so far, those of versions that are gone included."""
+        return self.alarms_ended + sum(panel.alarms for panel in self.panels)
+
+    @property
+    def refusals(self) -> int:
+        """What the bounds refused: halves of too many versions, values of too many features."""
+        return self.refused + sum(panel.refused for panel in self.panels)
+
     def feed(self, placed: Sequence[Placed]) -> list[Emission]:
         """Take the model's next pairs in; what there is to say, in the order of the records at which it became true."""
         out: list[Emission] = []
