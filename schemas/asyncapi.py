@@ -27,10 +27,10 @@ _INFO = {
 }
 
 
-def asyncapi(prefix: str, partitions: int, settings: Mapping[str, Mapping[str, object]] | None = None) -> Schema:
+def asyncapi(prefix: str, partitions: int, settings: Mapping[str, Mapping[str, str]] | None = None) -> Schema:
     """The document for a deployment: ``prefix`` stands before every topic, and every topic has ``partitions``.
 
-    ``settings`` has, by topic without prefix, what is known of its configuration (``retention.ms``, …).
+    ``settings`` has, by topic without prefix, the broker's settings as the broker takes them: names and text.
     """
     channels: Schema = {}
     operations: Schema = {}
@@ -63,8 +63,11 @@ def _names(message: Message) -> list[str]:
     return [name, f"{name}Event"] if message.is_input else [name]
 
 
-def _channel(message: Message, address: str, partitions: int, settings: Mapping[str, object]) -> Schema:
-    configuration = ({"cleanup.policy": ["compact"]} if message.compacted else {}) | dict(settings)
+def _channel(message: Message, address: str, partitions: int, settings: Mapping[str, str]) -> Schema:
+    configuration: Schema = {name: _setting(text) for name, text in settings.items()}
+    policy = settings.get("cleanup.policy", "compact" if message.compacted else None)
+    if policy is not None:
+        configuration["cleanup.policy"] = policy.split(",")
     binding: Schema = {"topic": address, "partitions": partitions, "bindingVersion": _BINDING}
     if configuration:
         binding["topicConfiguration"] = configuration
@@ -76,14 +79,18 @@ def _channel(message: Message, address: str, partitions: int, settings: Mapping[
     }
 
 
+def _setting(text: str) -> str | int:
+    return int(text) if text.removeprefix("-").isdecimal() else text
+
+
 def _operation(message: Message, channel: str, prefix: str) -> Schema:
     operation: Schema = {
         "action": "receive" if message.is_input else "send",
         "channel": {"$ref": f"#/channels/{channel}"},
         "messages": [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in _names(message)],
     }
-    if message.roles:
-        operation["summary"] = f"{'Read' if message.is_input else 'Written'} by {' and '.join(message.roles)}."
+    verb = "Read" if message.is_input else "Written"
+    operation["summary"] = f"{verb} by {' and '.join(message.roles)}." if message.roles else f"{verb} by no role yet."
     if message.roles and message.is_input:
         group = {"type": "string", "enum": [f"{prefix}gnomon-{role}" for role in message.roles]}
         operation["bindings"] = {"kafka": {"groupId": group, "bindingVersion": _BINDING}}
@@ -132,7 +139,7 @@ def _example(message: Message, example: Schema, *, structured: bool) -> Schema:
         return {"headers": example}
     if not structured:
         return {"payload": example}
-    source = "/your/service" if message.is_input else f"/gnomon/{message.roles[0]}"
+    source = "/your/service" if message.is_input else f"/gnomon/{(*message.roles, 'gnomon')[0]}"
     event = {"specversion": "1.0", "id": "example-1", "source": source, "type": message.event or f"com.example.{message.name}"}
     return {"payload": {**event, "datacontenttype": "application/json", "data": example}}
 

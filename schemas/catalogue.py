@@ -25,7 +25,8 @@ Form = Literal["any", "binary", "structured", "source"]
 class Message(Struct, frozen=True, kw_only=True):
     """One row of the catalogue.
 
-    ``type`` is the payload's (a dead letter's: its headers'); ``roles`` are the parts of gnomon that read or write it.
+    ``type`` is the payload's (a dead letter's: its headers'); ``roles`` are the parts of gnomon that read or write it;
+    none where a message is settled and its role is still to come.
 
     ``event`` is the CloudEvents type of what goes out, ``correlation`` the runtime expression of the id by which records
     that belong together are found.
@@ -83,7 +84,6 @@ MESSAGES: tuple[Message, ...] = (
         type=RetrainStatusInput,
         form="any",
         key="the model",
-        roles=("decide",),
         correlation="$message.payload#/trigger_id",
     ),
     Message(
@@ -132,7 +132,6 @@ MESSAGES: tuple[Message, ...] = (
         type=Verdict,
         form="structured",
         key="`model|shadow version`",
-        roles=("judge",),
         event="io.gnomon.verdict.v1",
         correlation="$message.payload#/id",
     ),

@@ -151,7 +151,9 @@ def test_the_command_writes_every_document_and_prints_its_path(tmp_path: Path, c
     assert sorted(capsys.readouterr().out.split()) == sorted(map(str, written))
 
 
-@pytest.mark.parametrize("document", [DOCUMENT, asyncapi("team-a.", 12, {"pairs": {"retention.ms": 86_400_000}})])
+@pytest.mark.parametrize(
+    "document", [DOCUMENT, asyncapi("team-a.", 12, {"pairs": {"retention.ms": "86400000", "cleanup.policy": "delete"}})]
+)
 def test_the_asyncapi_document_is_valid_by_the_official_schema(document: dict[str, Any]) -> None:
     jsonschema.Draft7Validator(OFFICIAL).validate(document)
 
@@ -178,10 +180,11 @@ def test_every_topic_is_a_channel_with_the_prefix_and_the_partitions() -> None:
 
 
 def test_settings_of_topics_are_passed_on_and_models_are_compacted() -> None:
-    channels = asyncapi("", 4, {"models": {"retention.ms": -1}, "pairs": {"retention.ms": 86_400_000}})["channels"]
+    settings = {"models": {"retention.ms": "-1"}, "pairs": {"retention.ms": "86400000", "cleanup.policy": "compact,delete"}}
+    channels = asyncapi("", 4, settings)["channels"]
     configuration = {name: channel["bindings"]["kafka"].get("topicConfiguration") for name, channel in channels.items()}
     assert configuration["models"] == {"cleanup.policy": ["compact"], "retention.ms": -1}
-    assert configuration["pairs"] == {"retention.ms": 86_400_000}
+    assert configuration["pairs"] == {"cleanup.policy": ["compact", "delete"], "retention.ms": 86_400_000}
     assert configuration["alerts"] is None
 
 
