@@ -8,7 +8,7 @@ import ssl
 from typing import Any
 
 from aiokafka.abc import AbstractTokenProvider
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, NodeNotReadyError
 
 from app.config import Config, ConfigError, Fault, KafkaSettings, Secret
 from app.tokens import token_provider
@@ -125,6 +125,6 @@ def unreachable(kafka: KafkaSettings, error: BaseException) -> str:
         hints += " A wrong password or certificate looks the same."
     else:
         hints += " A broker that wants TLS or a login looks the same: see kafka.security_protocol."
-    kind = "cannot reach Kafka" if isinstance(error, KafkaConnectionError | TimeoutError) else "Kafka refused"
-    said = f" ({error})" if isinstance(error, KafkaError) and not isinstance(error, KafkaConnectionError) else ""
-    return f"{kind}{said}: {tried}; {hints}"
+    if isinstance(error, KafkaError) and not isinstance(error, KafkaConnectionError | NodeNotReadyError):
+        return f"Kafka refused: {error} ({tried})"
+    return f"cannot reach Kafka: {tried}; {hints}"

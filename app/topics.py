@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from app.config import Config
 from app.kafka import client_arguments
@@ -182,13 +182,17 @@ async def _found(config: Config, wanted: Sequence[TopicSpec]) -> dict[str, _Foun
 
 
 async def _settings(admin: Any, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The settings of each topic; a topic that was deleted since it was listed is left out."""
     if not names:
         return {}
     found: dict[str, dict[str, str]] = {}
     for response in await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names]):
         for code, reason, _, name, entries in response.resources:
+            error = for_code(code)
+            if error is UnknownTopicOrPartitionError:
+                continue
             if code:
                 msg = f"the settings of topic {name} cannot be read: {reason or ''}"
-                raise for_code(code)(msg)
+                raise error(msg)
             found[name] = {entry[0]: entry[1] for entry in entries}
     return found

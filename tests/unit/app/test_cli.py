@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import pytest
 
@@ -20,8 +20,12 @@ class Ended(NamedTuple):
     err: str
 
 
+class Gnomon(Protocol):
+    def __call__(self, *arguments: str, **environ: str) -> Ended: ...
+
+
 @pytest.fixture
-def gnomon(tmp_path: Path):
+def gnomon(tmp_path: Path) -> Gnomon:
     def run(*arguments: str, **environ: str) -> Ended:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GNOMON_")}
         command = [sys.executable, "-m", "app", *arguments]
@@ -39,7 +43,7 @@ def gnomon(tmp_path: Path):
     return run
 
 
-def test_help_lists_the_commands_and_needs_none_of_the_heavy_libraries(gnomon) -> None:
+def test_help_lists_the_commands_and_needs_none_of_the_heavy_libraries(gnomon: Gnomon) -> None:
     ended = gnomon("--help", PYTHONPROFILEIMPORTTIME="1")
     assert ended.code == 0
     for command in ("dev", "topics", "worker", "demo", "config", "schema"):
@@ -50,7 +54,7 @@ def test_help_lists_the_commands_and_needs_none_of_the_heavy_libraries(gnomon) -
 
 
 @pytest.mark.parametrize("command", [["config"], ["topics", "check"], ["topics", "create"], ["worker"], ["schema"]])
-def test_each_command_names_every_fault_and_exits_with_2(gnomon, command: list[str]) -> None:
+def test_each_command_names_every_fault_and_exits_with_2(gnomon: Gnomon, command: list[str]) -> None:
     ended = gnomon(*command, "--set", "log.format=xml", GNOMON_WEB__PORT="no", GNOMON_PAIRING__WINDW_MS="1")
     assert (ended.code, ended.out) == (2, "")
     assert "3 faults in the configuration" in ended.err
@@ -59,7 +63,7 @@ def test_each_command_names_every_fault_and_exits_with_2(gnomon, command: list[s
     assert "Traceback" not in ended.err
 
 
-def test_faults_as_json(gnomon) -> None:
+def test_faults_as_json(gnomon: Gnomon) -> None:
     ended = gnomon("config", "--json", GNOMON_WEB__PORT="no")
     assert ended.code == 2
     [fault] = json.loads(ended.out)["faults"]
@@ -71,7 +75,7 @@ def test_faults_as_json(gnomon) -> None:
     }
 
 
-def test_config_shows_each_value_with_its_source_and_masks_secrets(gnomon, tmp_path: Path) -> None:
+def test_config_shows_each_value_with_its_source_and_masks_secrets(gnomon: Gnomon, tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text("[topics]\npartitions = 12\n[models.credit]\nshadows = ['2']\n")
     ended = gnomon("config", "--json", "--config", "other.toml", GNOMON_REDIS__URL="redis://:hunter2@cache:6379/1")
     assert ended.code == 0
@@ -98,7 +102,7 @@ def test_config_shows_each_value_with_its_source_and_masks_secrets(gnomon, tmp_p
         (["config", "--config", "gone.toml"], "No such file"),
     ],
 )
-def test_wrong_usage_exits_with_2(gnomon, arguments: list[str], says: str) -> None:
+def test_wrong_usage_exits_with_2(gnomon: Gnomon, arguments: list[str], says: str) -> None:
     ended = gnomon(*arguments)
     assert (ended.code, ended.out) == (2, "")
     assert says in ended.err
@@ -106,7 +110,7 @@ def test_wrong_usage_exits_with_2(gnomon, arguments: list[str], says: str) -> No
 
 
 @pytest.mark.parametrize("command", ["check", "create"])
-def test_a_broker_that_is_not_there_is_a_failure_with_a_hint(gnomon, command: str) -> None:
+def test_a_broker_that_is_not_there_is_a_failure_with_a_hint(gnomon: Gnomon, command: str) -> None:
     ended = gnomon("topics", command, "--set", NOBODY)
     assert (ended.code, ended.out) == (1, "")
     assert "cannot reach Kafka: tried 127.0.0.1:1 with PLAINTEXT" in ended.err
@@ -114,7 +118,7 @@ def test_a_broker_that_is_not_there_is_a_failure_with_a_hint(gnomon, command: st
     assert "Traceback" not in ended.err
 
 
-def test_a_certificate_that_is_none_is_a_fault_of_the_configuration(gnomon, tmp_path: Path) -> None:
+def test_a_certificate_that_is_none_is_a_fault_of_the_configuration(gnomon: Gnomon, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
     ended = gnomon("topics", "check", "--set", NOBODY, "--set", "kafka.security_protocol=SSL", "--set", "kafka.ssl_cafile=ca.pem")
     assert ended.code == 2
@@ -122,7 +126,7 @@ def test_a_certificate_that_is_none_is_a_fault_of_the_configuration(gnomon, tmp_
     assert "Traceback" not in ended.err
 
 
-def test_schema_prints_json_schemas_or_writes_them(gnomon, tmp_path: Path) -> None:
+def test_schema_prints_json_schemas_or_writes_them(gnomon: Gnomon, tmp_path: Path) -> None:
     printed = gnomon("schema")
     assert printed.code == 0
     schemas = json.loads(printed.out)
@@ -132,7 +136,7 @@ def test_schema_prints_json_schemas_or_writes_them(gnomon, tmp_path: Path) -> No
     assert len(written.out.splitlines()) == len(schemas)
 
 
-def test_asyncapi_has_the_configured_names(gnomon) -> None:
+def test_asyncapi_has_the_configured_names(gnomon: Gnomon) -> None:
     ended = gnomon("schema", "--kind", "asyncapi", GNOMON_TOPICS__PREFIX="ml.")
     assert ended.code == 0
     addresses = {channel["address"] for channel in json.loads(ended.out)["channels"].values()}

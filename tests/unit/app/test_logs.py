@@ -4,6 +4,8 @@ import json
 import logging
 import sys
 import warnings
+from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 import structlog
@@ -13,7 +15,7 @@ from app.logs import Repeats, logging_config, set_up_logs
 
 
 @pytest.fixture(autouse=True)
-def _restore_logging():
+def _restore_logging() -> Iterator[None]:
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
     yield
@@ -68,7 +70,9 @@ def test_text_is_a_line_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     ("level", "ours", "theirs"),
     [("debug", "debug", "debug"), ("info", "info", "warning"), ("warning", "warning", "warning"), ("error", "error", "error")],
 )
-def test_levels(capsys: pytest.CaptureFixture[str], level: str, ours: str, theirs: str) -> None:
+def test_levels(
+    capsys: pytest.CaptureFixture[str], level: Literal["debug", "info", "warning", "error"], ours: str, theirs: str
+) -> None:
     set_up_logs(LogSettings(format="json", level=level))
     order = ["debug", "info", "warning", "error"]
     for name in order:
