@@ -17,11 +17,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from schemas.statistics import DriftStatistics, SignalKind
+from schemas.statistics import Signal, SignalKind
 
 __all__ = [
     "ALERT_NAMES", "LEGACY_SILENT", "OF_SIGNAL", "PRODUCER_MISROUTED", "SHADOW_SILENT", "UNEXPECTED_VERSION", "AlertKind",
-    "fingerprint", "signal_labels",
+    "fingerprint", "labels", "segment_label", "short",
+    "signal_label",
 ]  # fmt: skip
 
 #: Longer names of features and segments are cut to this and a digest: they come from producers, labels stay small.
@@ -56,32 +57,39 @@ ALERT_NAMES = tuple(
 )
 
 
-def signal_labels(kind: AlertKind, statistics: DriftStatistics) -> dict[str, str]:
-    """The labels of an alert on one signal, severity apart."""
-    segment = ",".join(f"{name}={value}" for name, value in sorted((statistics.segment or {}).items()))
-    labels = {
-        "alertname": kind.name,
-        "model": statistics.model,
-        "version": statistics.version,
-        "role": "" if statistics.role == "all" else statistics.role,
-        "signal": _short(str(statistics.signal)),
-        "segment": _short(segment),
-    }
-    return {name: value for name, value in labels.items() if value}
+def signal_label(signal: Signal) -> str:
+    """``kind/name``; a long name is cut, and ends with a digest of the whole."""
+    return short(str(signal))
 
 
-def fingerprint(labels: Mapping[str, str]) -> str:
+def segment_label(segment: Mapping[str, str] | None) -> str:
+    """``channel=web,country=DE``, sorted by name."""
+    return short(",".join(f"{name}={value}" for name, value in sorted((segment or {}).items())))
+
+
+def labels(kind: AlertKind, severity: str, **others: str) -> dict[str, str]:
+    """The labels of an alert; what is empty does not apply and is left out.
+
+    >>> labels(SHADOW_SILENT, "warning", model="credit", role="shadow", version="")
+    {'alertname': 'ShadowSilent', 'severity': 'warning', 'model': 'credit', 'role': 'shadow'}
+    """
+    every = {"alertname": kind.name, "severity": severity, **others}
+    return {name: value for name, value in every.items() if value}
+
+
+def fingerprint(of: Mapping[str, str]) -> str:
     """The identity of an alert: 16 hexadecimal digits of the SHA-256 of its labels, sorted by name.
 
     >>> fingerprint({"model": "credit", "alertname": "CostDrift"}) == fingerprint({"alertname": "CostDrift", "model": "credit"})
     True
     """
-    return hashlib.sha256(msgspec.json.encode(labels, order="sorted")).hexdigest()[:16]
+    return hashlib.sha256(msgspec.json.encode(of, order="sorted")).hexdigest()[:16]
 
 
-def _short(text: str) -> str:
+def short(text: str, size: int = _LABEL_BYTES) -> str:
+    """The text, or as much of it as ``size`` bytes hold with a digest of the whole at its end."""
     data = text.encode()
-    if len(data) <= _LABEL_BYTES:
+    if len(data) <= size:
         return text
     digest = hashlib.sha256(data).hexdigest()[:12]
-    return f"{data[: _LABEL_BYTES - 16].decode(errors='ignore')}…{digest}"
+    return f"{data[: size - 15].decode(errors='ignore')}…{digest}"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from app.domain.alert_kinds import ALERT_NAMES
+
 __all__ = ["AlertPolicy"]
 
 _OFF = "off"
@@ -54,6 +56,11 @@ class AlertPolicy:
             f"alerts.{name} is {getattr(self, name):,}: allowed is {least:,} to {most:,} {unit}"
             for name, least, most, unit in numbers
             if not least <= getattr(self, name) <= most
+        ]
+        faults += [
+            f"alerts.severities has {name!r}: allowed are {', '.join(ALERT_NAMES)}"
+            for name in self.severities
+            if name not in ALERT_NAMES
         ]
         faults += [
             f"alerts.severities.{name} is {severity!r}: allowed are {', '.join(_SEVERITIES)}"

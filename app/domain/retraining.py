@@ -11,8 +11,8 @@ with each later statement that the condition still holds, until it is settled:
 4. ``TOO_FEW_EVENTS`` since the change: it waits until there are ``minimum_events``.
 5. Otherwise ``TRIGGERED``, settled.
 
-2 to 4 are *held back*. A cause counts once, however often it is judged, and no more when its trigger comes after all; the
-next trigger tells the number in ``suppressed_since_last``. A shadow's drift is no cause: its alert is all there is.
+2 to 4 are *held back*. A cause counts once, however often it is judged; the next trigger tells the number of the others in
+``suppressed_since_last``. A shadow's drift is no cause: its alert is all there is.
 
 The window is the stretch of ``pairs`` from the change as the detector estimated it first (each later alarm of one episode
 estimates a change inside the new regime) to the statement that decided. All of it is known from the statistics alone, so
@@ -51,7 +51,6 @@ _DAY_S = 86_400
 class RetrainReason(StrEnum):
     """Why there is a trigger, or none; the numbers are those of the module's text."""
 
-    NOT_SERVED = "not_served"
     DISABLED = "disabled"  # 1
     NOT_LISTED = "not_listed"  # 1
     NO_WINDOW = "no_window"  # 2
@@ -96,20 +95,30 @@ class RetrainPolicy:
 
 
 class Cooldown(Struct, gc=False, omit_defaults=True):
-    """What a model's triggers leave behind: when the last was decided (0: never), and the causes held back since."""
+    """What a model's triggers leave behind.
+
+    ``last``: when the last was decided (0: never). ``triggers``: how many there were. ``held_back``: causes since then.
+    """
 
     last: int = 0
+    triggers: int = 0
     held_back: int = 0
 
     def until(self, policy: RetrainPolicy) -> int:
         """The event time from which the next trigger may come."""
         return self.last + policy.cooldown_s * 1000 if self.last else 0
 
+    def begin(self, at: int) -> None:
+        """A trigger was decided."""
+        self.last, self.triggers, self.held_back = at, self.triggers + 1, 0
+
 
 class Cause(Struct, gc=False, omit_defaults=True):
     """What is known of the change behind an alert: its stretch of ``pairs``, when it began, and the events since.
 
-    ``end`` of 0: there is no stretch. ``judged`` is how it was judged last.
+    ``end`` of 0: there is no stretch. ``window`` and ``counted`` are the first offset of the statistics' window and its
+    events that are in ``events`` already: an open window is told more than once. ``judged`` is how it was judged last,
+    ``held`` one more than the number of triggers before it was held back (0: it never was).
     """
 
     since: int
@@ -117,7 +126,10 @@ class Cause(Struct, gc=False, omit_defaults=True):
     partition: int = 0
     start: int = 0
     end: int = 0
+    window: int = 0
+    counted: int = 0
     judged: RetrainReason | None = None
+    held: int = 0
 
     @classmethod
     def of(cls, statistics: DriftStatistics, pairs: str) -> "Cause":
@@ -128,22 +140,27 @@ class Cause(Struct, gc=False, omit_defaults=True):
         if stretch is None:
             return cls(since, events)
         start = min(change.get("offset", stretch.start), stretch.end)
-        return cls(since, events, stretch.partition, start, stretch.end)
+        return cls(since, events, stretch.partition, start, stretch.end, stretch.start, window.events)
 
     def follow(self, statistics: DriftStatistics, pairs: str) -> None:
-        """Go on to the end of a later statement, whatever it says."""
-        stretch = _stretch(statistics, pairs)
+        """Go on to the end of a later statement of the same signal, whatever it says."""
+        stretch, told = _stretch(statistics, pairs), statistics.window.events
         if stretch is None or stretch.partition != self.partition or stretch.end <= self.end:
             return
-        if stretch.start >= self.end:
-            self.events += statistics.window.events
-        self.end = stretch.end
+        self.events += told - self.counted if stretch.start == self.window else told
+        self.end, self.window, self.counted = stretch.end, stretch.start, told
 
     def judge(self, kind: SignalKind, cooldown: Cooldown, policy: RetrainPolicy, at: int) -> RetrainReason:
-        """Judge again, and keep the cooldown's count of what is held back."""
-        before, self.judged = self.judged, judge(self, kind, cooldown, policy, at)
-        cooldown.held_back += (self.judged in HELD_BACK) - (before in HELD_BACK)
+        """Judge again; what is held back for the first time is counted."""
+        self.judged = judge(self, kind, cooldown, policy, at)
+        if self.judged in HELD_BACK and not self.held:
+            self.held = cooldown.triggers + 1
+            cooldown.held_back += 1
         return self.judged
+
+    def others_held_back(self, cooldown: Cooldown) -> int:
+        """The causes held back since the last trigger, this one apart."""
+        return cooldown.held_back - (self.held == cooldown.triggers + 1)
 
 
 def judge(cause: Cause, kind: SignalKind, cooldown: Cooldown, policy: RetrainPolicy, at: int) -> RetrainReason:

@@ -1,0 +1,239 @@
+"""From statistics to alerts and retrain triggers: the decide role's whole decision, one record at a time.
+
+The plan for a record: find its subject (a model, or an input topic); take each statement in it; close the cases that nobody
+has spoken of for long; for the served model, judge whether what fires is a cause to retrain. A trigger that was decided
+waits in ``pending`` until the log has said how many records its window holds; nothing that is decided later depends on when
+that answer comes, so neither the cut of the log nor a crash in between changes a trigger.
+
+Two signals of one model that move together are two alerts and one trigger. A record that cannot be used changes nothing and
+is counted: ``skipped``.
+
+Bounded: ``SUBJECTS`` and ``CASES`` of a partition. A new subject takes the place of the one that has been without news for
+longest, if that has neither a case nor a cooldown; else it is refused. ``refused`` counts what the bounds refused: what
+still holds is asked again with its next record, so it is late, not lost.
+
+Delivery guarantees: ``State`` is plain data and all there is; a replay from it decides the same.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from msgspec import Struct, ValidationError, field
+
+from app.domain import alert_statements
+from app.domain.alert_kinds import OF_SIGNAL
+from app.domain.alert_message import Links, alert_id, alert_message
+from app.domain.alert_policy import AlertPolicy
+from app.domain.alert_subjects import REFUSED, News, Said, Subject
+from app.domain.alerting import Condition, Phase
+from app.domain.evidence import evidence_of
+from app.domain.retrain_trigger import Ground, compose
+from app.domain.retraining import CODES, SETTLED, Cause, RetrainPolicy, RetrainReason
+from schemas.alert import Alert
+from schemas.cloudevents import rfc3339
+from schemas.statistics import DriftStatistics
+from schemas.trigger import RetrainTrigger, TriggerPolicy
+
+__all__ = ["CASES", "SUBJECTS", "Counters", "Decider", "Pending", "State", "Told"]
+
+#: About 150 bytes each when quiet.
+SUBJECTS = 1_000
+#: About 800 bytes each; nobody reads a thousand alerts.
+CASES = 1_000
+#: Shadow versions of a model that are remembered, and for how long a trigger still names them.
+_SHADOWS, _SHADOW_MS = 8, 24 * 3_600_000
+
+
+class Counters(Struct, gc=False):
+    """What was decided since the partition began; monotone."""
+
+    alerts: int = 0
+    resolved: int = 0
+    triggers: int = 0
+    held_back: int = 0
+    skipped: int = 0
+    refused: int = 0
+
+
+class Pending(Struct, gc=False):
+    """A trigger that waits for the log; ``caused_by`` is the id of the alert's event, ``at`` the decision's event time."""
+
+    trigger: RetrainTrigger
+    caused_by: str
+    at: int
+
+
+class State(Struct):
+    """All that is remembered of a partition."""
+
+    subjects: dict[str, Subject] = {}
+    pending: dict[str, Pending] = {}
+    counters: Counters = field(default_factory=Counters)
+
+
+class Told(NamedTuple):
+    """A change of an alert's state; ``at`` is its event time, ``caused_by`` the id of the statistics record."""
+
+    id: str
+    alert: Alert
+    at: int
+    caused_by: str
+
+
+class Decider:
+    """See the module's text. Policies are asked for at each record, by model; a topic's alerts have the policy of ``""``."""
+
+    def __init__(
+        self,
+        full_name: Callable[[str], str],
+        alert_policy_for: Callable[[str], AlertPolicy],
+        retrain_policy_for: Callable[[str], RetrainPolicy],
+        links: Links,
+    ) -> None:
+        self.state = State()
+        self._full_name, self._pairs, self._links = full_name, full_name("pairs"), links
+        self._alert_policy_for, self._retrain_policy_for = alert_policy_for, retrain_policy_for
+        self._open = 0
+
+    def load(self, state: State) -> None:
+        """Go on from a state that was saved."""
+        self.state, self._open = state, sum(len(subject.cases) for subject in state.subjects.values())
+
+    def read(self, statistics: DriftStatistics, id_: str) -> list[Told]:
+        """Take one record, whose id is ``id_``; what there is to tell."""
+        model, counters, signal = statistics.model, self.state.counters, statistics.signal
+        if signal.kind not in OF_SIGNAL and signal.kind != "pairing":
+            counters.skipped += 1
+            return []
+        subject = self._subject(model or f"topic/{signal.name}", statistics.window.end)
+        if subject is None:
+            counters.refused += 1
+            return []
+        before, told = len(subject.cases), []
+        try:
+            told = self._read(statistics, id_, subject, self._alert_policy_for(model))
+        except ValidationError:
+            counters.skipped += 1
+        self._open += len(subject.cases) - before
+        return told
+
+    def figures(self) -> dict[str, float]:
+        """Counters, and what stands now."""
+        counters, state = self.state.counters, self.state
+        cases = [case.episode.phase for subject in state.subjects.values() for case in subject.cases.values()]
+        return {
+            "alerts_pending": float(cases.count(Phase.PENDING)),
+            "alerts_firing": float(len(cases) - cases.count(Phase.PENDING)),
+            "alerts_total": float(counters.alerts),
+            "alerts_resolved_total": float(counters.resolved),
+            "triggers_total": float(counters.triggers),
+            "triggers_pending": float(len(state.pending)),
+            "triggers_suppressed_total": float(counters.held_back),
+            "skipped_total": float(counters.skipped),
+            "refused_total": float(counters.refused),
+        }
+
+    def _read(self, statistics: DriftStatistics, id_: str, subject: Subject, policy: AlertPolicy) -> list[Told]:
+        _note_version(subject, statistics)
+        told: list[Told] = []
+        for said in self._statements(statistics, subject, policy):
+            news = subject.hear(said, room=self._open < CASES)
+            if news is REFUSED:
+                self.state.counters.refused += 1
+            elif news is not None:
+                told += self._tell(news, statistics, id_)
+                self._judge(statistics, id_, subject, said, news)
+        start = statistics.window.start
+        for news in subject.forget(start - policy.forget_after_s * 1000, start):
+            told += self._tell(news, None, id_)
+        return told
+
+    def _statements(self, statistics: DriftStatistics, subject: Subject, policy: AlertPolicy) -> Iterator[Said]:
+        if statistics.signal.kind != "pairing":
+            return alert_statements.of_signal(statistics, subject, policy)
+        if statistics.model:
+            return alert_statements.of_pairing(statistics, subject, policy)
+        return alert_statements.of_misrouting(statistics, subject, policy, self._full_name)
+
+    def _tell(self, news: News, statistics: DriftStatistics | None, id_: str) -> list[Told]:
+        """The event that tells a change, with the ``statistics`` that speak of it, if any do."""
+        if news.change is None:
+            return []
+        if news.change == "firing":
+            self.state.counters.alerts += 1
+        else:
+            self.state.counters.resolved += 1
+        id_of_alert = alert_id(news.fingerprint, news.change, news.starts)
+        evidence = {"reason": news.reason} if statistics is None else evidence_of(statistics, id_, news.reason)
+        at = news.starts if news.change == "firing" else news.ends
+        return [Told(id_of_alert, alert_message(news, evidence, self._links), at, id_)]
+
+    def _judge(self, statistics: DriftStatistics, id_: str, subject: Subject, said: Said, news: News) -> None:
+        """Judge whether an alert is a cause to retrain the served model."""
+        kind, case, at = statistics.signal.kind, news.case, statistics.window.end
+        if kind not in CODES or statistics.role == "shadow" or not statistics.model:
+            return
+        if case.cause is None:
+            case.cause = Cause.of(statistics, self._pairs)
+        else:
+            case.cause.follow(statistics, self._pairs)
+        holds = said.statement.condition is Condition.HOLDS and case.episode.phase is Phase.FIRING
+        if not holds or case.cause.judged in SETTLED:
+            return
+        policy, was_held = self._retrain_policy_for(statistics.model), case.cause.held
+        reason = case.cause.judge(kind, subject.cooldown, policy, at)
+        self.state.counters.held_back += bool(case.cause.held) - bool(was_held)
+        if reason is RetrainReason.TRIGGERED:
+            self._trigger(statistics, id_, subject, news, policy)
+
+    def _trigger(self, statistics: DriftStatistics, id_: str, subject: Subject, news: News, policy: RetrainPolicy) -> None:
+        case, cause, at, links = news.case, news.case.cause, statistics.window.end, self._links
+        if cause is None:
+            return
+        suppressed = cause.others_held_back(subject.cooldown)
+        subject.cooldown.begin(at)
+        ground = Ground(
+            fingerprint=news.fingerprint,
+            summary=case.summary,
+            starts=case.episode.starts,
+            served=statistics.version or subject.legacy,
+            shadows=tuple(sorted(version for version, seen in subject.shadows.items() if seen > at - _SHADOW_MS)),
+            dashboard=links.page(model=statistics.model),
+            runbook=links.runbook(case.labels["alertname"]),
+            statistics_id=id_,
+        )
+        limits = TriggerPolicy(policy.cooldown_s, rfc3339(subject.cooldown.until(policy)), suppressed)
+        trigger = compose(statistics, self._pairs, cause, ground, limits)
+        caused_by = alert_id(news.fingerprint, "firing", case.episode.starts)
+        self.state.pending[trigger.trigger_id] = Pending(trigger, caused_by, at)
+        self.state.counters.triggers += 1
+
+    def _subject(self, name: str, at: int) -> Subject | None:
+        """The subject, which is now the newest of all; None where there is no room."""
+        subjects = self.state.subjects
+        subject = subjects.pop(name, None)
+        if subject is None:
+            if len(subjects) >= SUBJECTS and not self._make_room(at):
+                return None
+            subject = Subject()
+        subjects[name] = subject
+        return subject
+
+    def _make_room(self, at: int) -> bool:
+        for name, subject in self.state.subjects.items():
+            if not subject.cases and subject.cooldown.until(self._retrain_policy_for(name)) <= at:
+                del self.state.subjects[name]
+                return True
+        return False
+
+
+def _note_version(subject: Subject, statistics: DriftStatistics) -> None:
+    if not statistics.version:
+        return
+    if statistics.role == "legacy":
+        subject.legacy = statistics.version
+    elif statistics.role == "shadow":
+        subject.shadows.pop(statistics.version, None)
+        subject.shadows[statistics.version] = statistics.window.end
+        if len(subject.shadows) > _SHADOWS:
+            del subject.shadows[next(iter(subject.shadows))]
