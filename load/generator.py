@@ -42,6 +42,8 @@ class Synthetic:
     """The traffic of one ``Spec``."""
 
     def __init__(self, spec: Spec) -> None:
+        if spec.requests < 1 or spec.models < 1:
+            raise ScenarioError(f"requests {spec.requests}, models {spec.models}: at least one of each is needed")
         self.spec = spec
         self.truth = Truth(quiet_otherwise=spec.scenario.quiet)
         self._step_s = spec.event_span_s / spec.requests
@@ -69,8 +71,6 @@ class Synthetic:
     def _check(self) -> None:
         """Whether the traffic is dense enough for its truth to be certain."""
         spec = self.spec
-        if spec.requests < 1 or spec.models < 1:
-            raise ScenarioError(f"requests {spec.requests}, models {spec.models}: at least one of each is needed")
         gap_s = self._step_s * spec.models * spec.partitions * 8  # eight requests between two on a partition: once in 3,000
         if gap_s > 5 * spec.pairing.window_ms / 1000:
             least = math.ceil(spec.requests * gap_s / (5 * spec.pairing.window_ms / 1000))

@@ -19,7 +19,7 @@ from load.flights.faults import FAULTS, MIDDLE, Start
 from load.flights.legacy import fit
 from load.flights.records import MODEL, FlightRecords
 from load.flights.shadow import VERSION
-from load.flights.table import read_table
+from load.flights.table import Table, read_table
 from load.planned import LEGACY, SHADOW, Planned
 from load.scenarios import NOMINAL_RATE
 from load.truth import Expected, ExpectedAlert, Truth
@@ -52,14 +52,17 @@ def flights_configuration() -> str:
 
 
 class Flights:
-    """The traffic of one ``FlightsSpec``. Reading and fitting takes some seconds; ``say`` tells what is going on."""
+    """The traffic of one ``FlightsSpec``.
 
-    def __init__(self, spec: FlightsSpec, say: Callable[[str], None] = lambda _: None) -> None:
+    Reading and fitting takes some seconds; ``say`` tells what is going on. A ``table`` that was read before may be given.
+    """
+
+    def __init__(self, spec: FlightsSpec, say: Callable[[str], None] = lambda _: None, table: Table | None = None) -> None:
         self.spec = spec
         self.truth = Truth(quiet_otherwise=spec.stationary and spec.fault is None)
         self._say = say
         say("reading 336,776 flights of 2013")
-        self._table = read_table()
+        self._table = read_table() if table is None else table
         self._first = self._first_row()
         self.requests = self._request_count()
         self.fault_from = self._first_faulty()

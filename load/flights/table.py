@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -55,11 +56,11 @@ class Table:
         return np.nan_to_num(self.arrival_delay, nan=0.0) > 15
 
 
-def read_table() -> Table:
-    """The whole year; about four seconds."""
+def read_table(rows: int | None = None) -> Table:
+    """The whole year, in about four seconds; or the file's first rows, of which 27,004 are January."""
     folder = _data_folder()
     with zipfile.ZipFile(folder / "flights.csv.zip") as archive, archive.open("flights.csv") as file:
-        columns = _columns(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+        columns = _columns(io.TextIOWrapper(file, encoding="utf-8", newline=""), rows)
     departs_ms, minutes, day = _schedule(folder, columns)
     dep_delay, arr_delay = _floats(columns["dep_delay"]), _floats(columns["arr_delay"])
     departs_ms = departs_ms + (np.nan_to_num(dep_delay) * 60_000).astype(np.int64)
@@ -97,10 +98,10 @@ def _data_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "data"
 
 
-def _columns(lines: Iterator[str]) -> dict[str, tuple[str, ...]]:
+def _columns(lines: Iterator[str], limit: int | None) -> dict[str, tuple[str, ...]]:
     rows = csv.reader(lines)
     names = next(rows)
-    return dict(zip(names, zip(*rows, strict=True), strict=True))
+    return dict(zip(names, zip(*islice(rows, limit), strict=True), strict=True))
 
 
 def _floats(column: Sequence[str]) -> Floats:
