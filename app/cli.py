@@ -177,10 +177,13 @@ def config(loaded: "Loaded", *, table: bool, as_json: bool) -> None:
 @configured
 def schema(loaded: "Loaded", *, kind: str, folder: Path | None) -> None:
     """Print the schemas of all messages, or the AsyncAPI document of all topics, as JSON."""
+    from app.topic_table import specs
     from schemas.documents import asyncapi, json_schemas
 
     if kind == "asyncapi":
-        document: dict[str, Any] = asyncapi(loaded.config.topics.prefix, loaded.config.topics.partitions)
+        topics = loaded.config.topics
+        settings = {spec.name: spec.settings for spec in specs(loaded.config)}
+        document: dict[str, Any] = asyncapi(topics.prefix, topics.partitions, settings)
         files = {"asyncapi.json": document}
     else:
         document = json_schemas()

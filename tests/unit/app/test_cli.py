@@ -137,7 +137,7 @@ def test_schema_prints_json_schemas_or_writes_them(gnomon: Gnomon, tmp_path: Pat
 
 
 def test_asyncapi_has_the_configured_names(gnomon: Gnomon) -> None:
-    ended = gnomon("schema", "--kind", "asyncapi", GNOMON_TOPICS__PREFIX="ml.")
+    ended = gnomon("schema", "--kind", "asyncapi", GNOMON_TOPICS__PREFIX="ml.", GNOMON_TOPICS__OUTPUT_RETENTION_MS="777777")
     assert ended.code == 0
-    addresses = {channel["address"] for channel in json.loads(ended.out)["channels"].values()}
-    assert "ml.pairs" in addresses
+    channels = {channel["address"]: channel for channel in json.loads(ended.out)["channels"].values()}
+    assert channels["ml.pairs"]["bindings"]["kafka"]["topicConfiguration"]["retention.ms"] == 777_777
