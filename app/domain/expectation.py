@@ -1,0 +1,121 @@
+"""Which shadow versions a request of a model waits for.
+
+Either the configuration names them, or they are learned (``"auto"``): a version is expected from the event time of its first
+event on, and until its newest event lies more than ten windows back.
+
+Learning looks at the shadow log while a legacy event is read, so it depends on how far the two logs happen to have been
+read. A replay must not decide again, or a request that was passed on as ``solo`` would wait, time out and be written a
+second time. So a decision is taken once, when the first legacy event that it concerns is read, and written down as an
+**entry**: from this offset of either log on, the model expects these versions. A half finds its entry by its own offset.
+Entries go into the checkpoint, and a change of the configuration is an entry like any other, from where the log stood.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+__all__ = ["LEARNING_WINDOWS", "Entry", "Expectation", "ExpectationState"]
+
+#: A version is no longer expected when its newest event is so many windows old. The contract's figure.
+LEARNING_WINDOWS = 10
+#: Versions of one model that are tracked; a client that makes up a version for each event must not fill the memory.
+MOST_VERSIONS = 64
+_NEVER = 1 << 62
+
+
+class Entry(Struct, frozen=True, array_like=True):
+    """From ``legacy_offset`` of the legacy log and ``shadow_offset`` of the shadow log on, ``versions`` are expected."""
+
+    legacy_offset: int
+    shadow_offset: int
+    versions: tuple[str, ...]
+
+    def begins(self, side: int) -> int:
+        """The first offset of this side that the entry speaks of."""
+        return self.shadow_offset if side else self.legacy_offset
+
+
+class ExpectationState(Struct, frozen=True):
+    """What goes into the checkpoint: first and newest event time of each version, and the entries."""
+
+    versions: dict[str, tuple[int, int]]
+    entries: list[Entry]
+
+
+class Expectation:
+    """What one model expects, on one partition."""
+
+    __slots__ = ("_configured", "_valid_until", "_window_ms", "entries", "refused", "versions")
+
+    def __init__(self, configured: tuple[str, ...] | Literal["auto"], window_ms: int, state: ExpectationState | None) -> None:
+        self._configured = configured
+        self._window_ms = window_ms
+        self._valid_until = -1
+        self.refused = 0
+        self.versions = {name: list(span) for name, span in state.versions.items()} if state else {}
+        first = () if configured == "auto" else configured
+        self.entries = list(state.entries) if state else [Entry(0, 0, first)]
+
+    def configure(self, legacy_offset: int, shadow_offset: int) -> None:
+        """Write down what the configuration names, where it is not what was expected so far."""
+        if self._configured != "auto":
+            self._decide(legacy_offset, shadow_offset, self._configured)
+
+    def saw(self, version: str, timestamp: int) -> None:
+        """A shadow event was read."""
+        span = self.versions.get(version)
+        if span is not None:
+            if timestamp > span[1]:
+                if timestamp - span[1] > self._window_ms:
+                    self._valid_until = -1  # it may be back
+                span[1] = timestamp
+            return
+        if len(self.versions) >= MOST_VERSIONS:
+            self._drop_retired(timestamp)
+        if len(self.versions) < MOST_VERSIONS:
+            self.versions[version] = [timestamp, timestamp]
+            self._valid_until = -1
+        else:
+            self.refused += 1
+
+    def _drop_retired(self, now: int) -> None:
+        oldest = now - 2 * LEARNING_WINDOWS * self._window_ms
+        self.versions = {name: span for name, span in self.versions.items() if span[1] >= oldest}
+
+    def at(self, side: int, offset: int) -> tuple[str, ...]:
+        """The versions that a half at ``offset`` of ``side`` is to wait for."""
+        entries = self.entries
+        last = entries[-1]
+        if offset >= last.begins(side) or len(entries) == 1:
+            return last.versions
+        return next((entry for entry in reversed(entries) if entry.begins(side) <= offset), entries[0]).versions
+
+    def learn(self, moment: int, shadow_top: int, legacy_offset: int, shadow_offset: int) -> None:
+        """Decide for the legacy event at ``moment``, where that may differ from what was decided last.
+
+        ``shadow_top`` is the shadow log's moment so far: where it lags behind, a version is judged at *its* time.
+        """
+        if moment <= self._valid_until or self._configured != "auto":
+            return
+        reach = LEARNING_WINDOWS * self._window_ms
+        oldest = min(moment, shadow_top) - reach
+        spans = self.versions.items()
+        names = tuple(sorted(name for name, (first, newest) in spans if first <= moment and newest >= oldest))
+        coming = [first - 1 for first, _ in self.versions.values() if first > moment]
+        going = [self.versions[name][1] + reach for name in names]
+        self._valid_until = min(coming + going, default=_NEVER)
+        self._decide(legacy_offset, shadow_offset, names)
+
+    def _decide(self, legacy_offset: int, shadow_offset: int, versions: tuple[str, ...]) -> None:
+        if self.entries[-1].versions != versions:
+            self.entries.append(Entry(legacy_offset, shadow_offset, versions))
+
+    def forget(self, legacy_low: int, shadow_low: int) -> None:
+        """Drop the entries that no record from these offsets on can ask for."""
+        entries = self.entries
+        while len(entries) > 1 and entries[1].legacy_offset <= legacy_low and entries[1].shadow_offset <= shadow_low:
+            del entries[0]
+
+    def state(self) -> ExpectationState:
+        """For the checkpoint."""
+        return ExpectationState({name: (first, newest) for name, (first, newest) in self.versions.items()}, self.entries)

@@ -1,0 +1,63 @@
+"""How the events of each model came out, minute by minute of event time.
+
+Each event counts in the minute of its moment, each record in the minute of its closing; both are known from the logs, so the
+figures of a minute do not depend on how the logs were read. A minute is given out when both logs have passed it, or when
+both are silent; what comes for it after a silence is given out again, as a further part.
+"""
+
+from msgspec import Struct, field
+
+__all__ = ["MINUTE_MS", "Cell", "Minutes"]
+
+MINUTE_MS = 60_000
+#: Versions counted by name as unexpected, for each model and minute.
+_MOST_NAMES = 16
+
+
+class Cell(Struct, gc=False):
+    """The counts of one model in one minute. ``starts``, ``ends``: the offsets that were read of each side, -1 for none."""
+
+    read: int = 0
+    paired: int = 0
+    partial: int = 0
+    legacy_only: int = 0
+    shadow_only: int = 0
+    solo: int = 0
+    late: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    misrouted: int = 0
+    sampled: int = 0
+    starts: list[int] = field(default_factory=lambda: [-1, -1])
+    ends: list[int] = field(default_factory=lambda: [-1, -1])
+    unexpected: dict[str, int] = {}
+
+    def note_unexpected(self, version: str) -> None:
+        """A record carried a shadow version that nobody expected."""
+        if version in self.unexpected or len(self.unexpected) < _MOST_NAMES:
+            self.unexpected[version] = self.unexpected.get(version, 0) + 1
+
+
+class Minutes:
+    """The cells of the minutes that are not over: of each model one or two, since neither log leads by more than a window."""
+
+    def __init__(self, cells: dict[int, dict[str, Cell]] | None = None) -> None:
+        self.cells: dict[int, dict[str, Cell]] = dict(cells or {})
+
+    def cell(self, name: str, moment: int) -> Cell:
+        """The cell of ``name`` (a model, or a topic for what has no model) for the minute of ``moment``."""
+        minute = moment // MINUTE_MS
+        row = self.cells.get(minute)
+        if row is None:
+            row = self.cells[minute] = {}
+        cell = row.get(name)
+        if cell is None:
+            cell = row[name] = Cell()
+        return cell
+
+    def over(self, time: int) -> list[tuple[int, dict[str, Cell]]]:
+        """Take out the minutes that end at or before ``time``, the oldest first."""
+        last = time // MINUTE_MS
+        if not self.cells or min(self.cells) >= last:
+            return []
+        return [(minute, self.cells.pop(minute)) for minute in sorted(self.cells) if minute < last]

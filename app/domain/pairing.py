@@ -1,0 +1,271 @@
+"""Pairing of one partition: the halves of each request brought together, each event accounted for exactly once.
+
+**What it holds.** Of each model, the open requests with their halves, and of each request that was written a small trace
+until its horizon is over. Of each of the two logs its time (``log_time``), of each model what it expects (``expectation``),
+and the counts of the minutes that are not over (``pair_counts``).
+
+**When a record is written.** At once when all that is expected is there. Otherwise when, for each log that a half is missing
+from, that log's time exceeds the opening plus window and grace, or the log is silent. Which halves belong to a request is
+decided by the order of moments alone (``request``), so the same logs give the same records, however they were cut into runs
+and whichever log was ahead. Three things are decided while reading and written down, because the logs cannot give them
+back: what a model expects, a jump of time over a silence, and a change of the settings.
+
+**What may not happen.** A request written twice, or not at all; an event that is neither in a record nor in a dead letter;
+``read = in records + duplicate + late + rejected + waiting`` not holding.
+
+*Delivery guarantees.* A crash forgets everything since the last commit, outputs included. A restart reads both logs again
+from ``low``, which lies so far back that whatever is read from there on comes out as it did before: two windows and the
+horizon of event time. A duplicate is recognised for ``deduplication_ms`` after its request was written, on a replay too.
+A rebalance is a crash with a new host. Tested by ``tests/property/test_pairing_simulation.py``.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from app.domain.expectation import LEARNING_WINDOWS, Expectation, ExpectationState
+from app.domain.log_time import UNKNOWN, LogTime
+from app.domain.pair_counts import MINUTE_MS, Cell, Minutes
+from app.domain.pairing_state import PairingPolicy, PairingState, PolicyEntry
+from app.domain.request import LEGACY, SHADOW
+from app.domain.request_book import Model, RequestBook, Sink
+from schemas.codec import Half, SourceRecord
+from schemas.errors import DecodeError
+
+__all__ = ["Pairing", "topic_cell"]
+
+_FOREVER = 1 << 62
+#: Keys looked at for their partition: the first so many of a model, side and minute, then one in so many offsets.
+_SAMPLED_FIRST = 50
+_SAMPLED_MASK = 63
+
+
+def topic_cell(side: int) -> str:
+    """The name under which counts of a topic, and of no model, stand among the models' (which have no slash)."""
+    return f"/{side}"
+
+
+class Pairing:
+    """See the module's text. ``ends`` says of each side whether all of it was read; who feeds keeps it true."""
+
+    def __init__(
+        self,
+        policy: PairingPolicy,
+        shadows_of: Callable[[str], tuple[str, ...] | Literal["auto"]],
+        decode: Callable[[SourceRecord], Half],
+        is_misrouted: Callable[[SourceRecord, Half], bool],
+        state: PairingState | None = None,
+        positions: Sequence[int] = (0, 0),
+    ) -> None:
+        self._policy, self._shadows_of = policy, shadows_of
+        self._decode, self._is_misrouted = decode, is_misrouted
+        self.ends = [False, False]
+        self._next_moments = [UNKNOWN, UNKNOWN]  # of a side that waits for the other: the time that it will have next
+        self.live = state is None
+        self._saved = state
+        floors = state.floors if state else [UNKNOWN, UNKNOWN]
+        jumps: list[list[tuple[int, int]]] = state.jumps if state else [[], []]
+        self.times = [LogTime(positions[side], floors[side], jumps[side]) for side in (LEGACY, SHADOW)]
+        first = PolicyEntry(0, 0, policy.wait_ms, policy.deduplication_ms)
+        self._policies = list(state.policies) if state else [first]
+        self.book = RequestBook(Minutes())
+        self.book.wait_ms, self.book.deduplication_ms = self._policies[0].wait_ms, self._policies[0].deduplication_ms
+        self.models: dict[str, Model] = {}
+        for name, known in (state.models if state else {}).items():
+            self._meet_model(name, known)
+
+    # Reading
+
+    def feed(self, side: int, records: Sequence[SourceRecord], end: int, sink: Sink) -> int:
+        """Read records of one side up to the offset ``end``; how many were taken, which is all unless the other side lags.
+
+        A log that is ahead by more than a window waits for the other: what is held stays bounded, and what a model expects
+        is judged with both logs in sight.
+        """
+        time = self.times[side]
+        if side == LEGACY and not self.ends[SHADOW] and self.times[SHADOW].top == UNKNOWN:
+            return 0
+        taken = 0
+        while taken < len(records):
+            part = self._next_part(side, records, taken)
+            count = self._read(side, part, sink)
+            taken += count
+            time.read(part[0].offset, records[taken].offset if taken < len(records) else end, time.top)
+            if count < len(part):
+                break
+        if not records:
+            time.position = end
+        self._advance(sink)
+        return taken
+
+    def _next_part(self, side: int, records: Sequence[SourceRecord], taken: int) -> Sequence[SourceRecord]:
+        """The records up to the next jump or change of settings; in normal life all of them."""
+        first = records[taken].offset
+        self.times[side].reach(first)
+        boundary = self.times[side].next_jump() or _FOREVER
+        for entry in self._policies:
+            if entry.begins(side) <= first:
+                self.book.wait_ms, self.book.deduplication_ms = entry.wait_ms, entry.deduplication_ms
+            else:
+                boundary = min(boundary, entry.begins(side))
+        part = records[taken:] if taken else records
+        return part if boundary == _FOREVER else [record for record in part if record.offset < boundary]
+
+    def _read(self, side: int, records: Sequence[SourceRecord], sink: Sink) -> int:
+        """The loop over every event: decode, tell the time, find the request."""
+        time, shadow_time, models, decode, book = self.times[side], self.times[SHADOW], self.models, self._decode, self.book
+        other = 1 - side
+        barrier = max(self.times[other].top, self._next_moments[other]) + book.wait_ms
+        if self.ends[other]:
+            barrier = _FOREVER
+        self._next_moments[side] = UNKNOWN
+        top, count = time.top, 0
+        for record in records:
+            try:
+                half = decode(record)
+            except DecodeError as error:
+                self._reject(side, record, top, error, sink)
+                count += 1
+                continue
+            timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
+            if timestamp > top:
+                if timestamp > barrier and top != UNKNOWN:
+                    self._next_moments[side] = timestamp
+                    break
+                time.top = top = timestamp
+            half.moment = top
+            model = models.get(half.model) or self._meet_model(half.model, None)
+            if top >= model.cell_ends[side]:
+                self._turn_minute(model, side, record.offset, top)
+            cell = model.cells[side]
+            cell.read += 1
+            cell.ends[side] = record.offset + 1
+            if cell.sampled < _SAMPLED_FIRST or not record.offset & _SAMPLED_MASK:
+                self._sample(side, record, half, cell)
+            if side:
+                model.expectation.saw(half.version, timestamp)
+            elif self.live:
+                model.expectation.learn(top, shadow_time.top, record.offset, shadow_time.position)
+            request = model.ids.get(half.request_id)  # type: ignore[arg-type]  # the decoder leaves a string
+            if request is None:
+                book.open(model, side, half, None, sink)
+            else:
+                book.meet(request, side, half, sink)
+            count += 1
+        book.totals.read += count
+        return count
+
+    def _meet_model(self, name: str, known: ExpectationState | None) -> Model:
+        model = self.models[name] = Model(name, Expectation(self._shadows_of(name), self._policy.window_ms, known))
+        return model
+
+    def _turn_minute(self, model: Model, side: int, offset: int, moment: int) -> None:
+        cell = model.cells[side] = self.book.minutes.cell(model.name, moment)
+        model.cell_ends[side] = (moment // MINUTE_MS + 1) * MINUTE_MS
+        model.newest = max(model.newest, moment)
+        if cell.starts[side] < 0:
+            cell.starts[side] = offset
+
+    def _reject(self, side: int, record: SourceRecord, moment: int, error: DecodeError, sink: Sink) -> None:
+        self.book.totals.rejected += 1
+        cell = self.book.minutes.cell(topic_cell(side), max(moment, 0))
+        cell.rejected += 1
+        cell.read += 1
+        sink.refuse(side, record, error.reason, error.detail)
+
+    def _sample(self, side: int, record: SourceRecord, half: Half, cell: Cell) -> None:
+        topic = self.book.minutes.cell(topic_cell(side), half.moment)
+        misrouted = self._is_misrouted(record, half)
+        for counts in (cell, topic):
+            counts.sampled += 1
+            counts.misrouted += misrouted
+
+    def _advance(self, sink: Sink) -> None:
+        self.book.advance((self.times[LEGACY].top, self.times[SHADOW].top), sink)
+
+    # Silence
+
+    def idle(self, idle_ms: Sequence[int | None], sink: Sink) -> bool:
+        """Move the time of a silent side: with the other, or, where both are silent, past what waits. Whether it moved."""
+        silent = [idle is not None and idle >= self._policy.wait_ms for idle in idle_ms]
+        if not any(silent):
+            return False
+        moved = False
+        tops = [time.top for time in self.times]
+        for side in (LEGACY, SHADOW):
+            if silent[side]:
+                moment = self._passes(side) if all(silent) else tops[1 - side]
+                if moment > tops[side]:
+                    self.times[side].jump(moment)
+                    moved = True
+        if moved:
+            self._advance(sink)
+        elif all(silent) and self.book.minutes.cells:
+            self._give_out(sink)
+            moved = True
+        return moved
+
+    def _passes(self, side: int) -> int:
+        latest = self.book.latest_deadline(side)
+        return UNKNOWN if latest is None else latest + 1
+
+    def _give_out(self, sink: Sink) -> None:
+        """Nothing comes any more: what there is of the minutes is shown now."""
+        for minute, cells in self.book.minutes.over(_FOREVER):
+            sink.count(minute, cells)
+        for model in self.models.values():
+            model.cell_ends = [0, 0]
+
+    # Checkpoint
+
+    def rebuilt(self, sink: Sink) -> None:
+        """All up to the checkpoint was read: take up what it says, and what the configuration says since."""
+        if self._saved is not None:
+            for time, top in zip(self.times, self._saved.tops, strict=True):
+                time.reach(_FOREVER)
+                time.top = max(time.top, top)
+            self._advance(sink)
+            self.book.totals = self._saved.totals
+            self.book.minutes.cells = self._saved.minutes
+            self._saved = None
+        legacy, shadow = (time.position for time in self.times)
+        entry = PolicyEntry(legacy, shadow, self._policy.wait_ms, self._policy.deduplication_ms)
+        if not self._policies[-1].same_as(entry):
+            self._policies.append(entry)
+        for model in self.models.values():
+            model.cell_ends = [0, 0]
+            model.expectation.configure(legacy, shadow)
+        self.live = True
+
+    def low(self) -> list[int]:
+        """From where each log has to be read again to know all that is known now."""
+        longest = max(2 * entry.wait_ms + entry.deduplication_ms for entry in self._policies)
+        oldest = min(time.top for time in self.times) - longest
+        low = [time.low(oldest) for time in self.times]
+        while len(self._policies) > 1 and all(self._policies[1].begins(side) <= low[side] for side in (LEGACY, SHADOW)):
+            del self._policies[0]
+        forgotten = oldest - LEARNING_WINDOWS * self._policy.window_ms
+        for name in [name for name, model in self.models.items() if not model.ids and model.newest < forgotten]:
+            del self.models[name]
+        return low
+
+    def state(self, low: Sequence[int]) -> PairingState:
+        """What the logs cannot give back."""
+        models = {}
+        for name, model in self.models.items():
+            model.expectation.forget(*low)
+            models[name] = model.expectation.state()
+        return PairingState(
+            tops=[time.top for time in self.times],
+            floors=[time.floor for time in self.times],
+            jumps=[time.jumps for time in self.times],
+            policies=self._policies,
+            models=models,
+            minutes=self.book.minutes.cells,
+            totals=self.book.totals,
+        )
+
+    @property
+    def unaccounted(self) -> int:
+        """Events that were read and are nowhere: 0, or something is wrong."""
+        totals = self.book.totals
+        return totals.read - totals.in_records - totals.duplicate - totals.late - totals.rejected - self.book.waiting

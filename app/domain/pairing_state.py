@@ -1,0 +1,63 @@
+"""What pairing keeps in the checkpoint, and the settings that it works by."""
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from app.domain.expectation import ExpectationState
+from app.domain.pair_counts import Cell
+
+__all__ = ["PairingPolicy", "PairingState", "PolicyEntry", "Totals"]
+
+
+class PairingPolicy(NamedTuple):
+    """Milliseconds of event time: window and grace, and how long a copy is recognised after its request was written."""
+
+    window_ms: int
+    grace_ms: int
+    deduplication_ms: int
+
+    @property
+    def wait_ms(self) -> int:
+        """How long a half is waited for."""
+        return self.window_ms + self.grace_ms
+
+
+class PolicyEntry(Struct, frozen=True, array_like=True):
+    """From these offsets on, these settings hold."""
+
+    legacy_offset: int
+    shadow_offset: int
+    wait_ms: int
+    deduplication_ms: int
+
+    def begins(self, side: int) -> int:
+        """The first offset of this side that the entry speaks of."""
+        return self.shadow_offset if side else self.legacy_offset
+
+    def same_as(self, other: "PolicyEntry") -> bool:
+        """Whether the settings are the same."""
+        return (self.wait_ms, self.deduplication_ms) == (other.wait_ms, other.deduplication_ms)
+
+
+class Totals(Struct):
+    """Events since the first start, on this partition. Each event that was read is in exactly one of the others."""
+
+    read: int = 0
+    in_records: int = 0
+    duplicate: int = 0
+    late: int = 0
+    rejected: int = 0
+    records: int = 0
+
+
+class PairingState(Struct, frozen=True):
+    """What the logs cannot give back."""
+
+    tops: list[int]
+    floors: list[int]
+    jumps: list[list[tuple[int, int]]]
+    policies: list[PolicyEntry]
+    models: dict[str, ExpectationState]
+    minutes: dict[int, dict[str, Cell]]
+    totals: Totals

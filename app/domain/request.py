@@ -1,0 +1,154 @@
+"""One request while its halves are awaited, and afterwards for as long as copies of them may come.
+
+The halves of a request lie in two logs that are read at different speeds, and the outcome must not depend on that. So they
+are ordered by **moment** (``app.domain.log_time``; the legacy log first where moments are equal), and in this order:
+
+- the first half opens the request; its limit is its own timestamp plus window and grace;
+- each further half belongs to it if its moment does not exceed the limit, and then lowers the limit if it is older;
+  otherwise its own log had passed the limit when it came, and it is *late*.
+
+``attach`` keeps to this however the halves arrive: a half that is first in this order but is read last can turn one that was
+held already into a late one, just as if it had been read first.
+"""
+
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from schemas.codec import Half
+from schemas.pair import PairStatus
+
+__all__ = ["LEGACY", "SHADOW", "Copy", "Request", "attach", "digest", "find_copy", "status_of"]
+
+LEGACY = 0
+SHADOW = 1
+
+
+class Request(Struct, gc=False):
+    """``limit``: what a log's time must exceed for its missing half to be given up. ``expiry`` is 0 until it is written."""
+
+    model: Any  # the Model that it is of
+    request_id: str
+    limit: int
+    opening: int
+    expected: tuple[str, ...]
+    legacy: Half | None
+    shadows: tuple[Half, ...]
+    moments: list[int]  # of the newest half of each side
+    expiry: int = 0
+    previous: "Request | None" = None
+    legacy_digest: int = 0  # of halves that were written or are late, to know copies by
+    shadow_digests: tuple[tuple[str, int], ...] = ()
+
+    def lacks(self, side: int) -> bool:
+        """Whether a half of this side is still waited for."""
+        if side == LEGACY:
+            return self.legacy is None
+        shadows = self.shadows
+        return any(all(half.version != version for half in shadows) for version in self.expected)
+
+    def given_up(self, side: int, top: int) -> bool:
+        """Whether this side's log, with its time at ``top``, can no longer bring a half that belongs here."""
+        return top > self.limit and top > self.moments[1 - side]
+
+    def deadline(self, side: int) -> int:
+        """What this side's time has to exceed for ``given_up``."""
+        return max(self.limit, self.moments[1 - side])
+
+    def horizon(self, deduplication_ms: int) -> int:
+        """The moment up to which an event of this id belongs to this request, as a copy or late if not as a half."""
+        return self.expiry or max(self.limit, *self.moments) + deduplication_ms
+
+    def remember(self, side: int, half: Half) -> None:
+        """Keep of a half what it takes to know a copy of it again."""
+        if side == LEGACY:
+            self.legacy_digest = digest(half)
+        else:
+            self.shadow_digests = (*self.shadow_digests, (half.version, digest(half)))
+
+    def seal(self, expiry: int) -> None:
+        """The record was written: keep of the halves only their digests, until ``expiry``."""
+        self.expiry = expiry
+        if self.legacy is not None:
+            self.legacy_digest = digest(self.legacy)
+        if self.shadows:
+            self.shadow_digests += tuple((half.version, digest(half)) for half in self.shadows)
+        self.legacy, self.shadows = None, ()
+
+
+def status_of(request: Request) -> PairStatus:
+    """How a request comes out, with what it holds now."""
+    if request.legacy is None:
+        return "shadow_only"
+    present = {half.version for half in request.shadows}
+    found = [version in present for version in request.expected]
+    if all(found):
+        return "paired" if present else "solo"
+    return "partial" if any(found) else "legacy_only"
+
+
+def digest(half: Half) -> int:
+    """A number that differs where a carried field differs, never 0. Of this process: it is not written anywhere."""
+    carried = (half.version, half.timestamp, half.prediction, half.latency_ms, half.cost)
+    if type(half.prediction) is dict:
+        carried = (half.version, half.timestamp, tuple(half.prediction.items()), half.latency_ms, half.cost)  # type: ignore[assignment]  # hashable
+    return hash((carried, bytes(half.features), bytes(half.segments), bytes(half.metadata))) or 1
+
+
+class Copy(NamedTuple):
+    """A half that came again."""
+
+    conflicting: bool
+
+
+def find_copy(request: Request, side: int, half: Half) -> Copy | None:
+    """The half of this request that ``half`` is a copy of, be it held, written or late."""
+    if side == LEGACY:
+        known = request.legacy_digest if request.legacy is None else digest(request.legacy)
+    else:
+        known = next((value for version, value in request.shadow_digests if version == half.version), 0)
+        known = next((digest(held) for held in request.shadows if held.version == half.version), known)
+    return Copy(known != digest(half)) if known else None
+
+
+def attach(request: Request, side: int, half: Half, wait_ms: int) -> list[tuple[int, Half]]:
+    """Take ``half`` into the open ``request``; the halves that are late by that, with their sides, itself perhaps among them."""
+    other = request.moments[1 - side]
+    if half.moment > other or (half.moment == other and side == SHADOW):
+        if half.moment > request.limit:
+            return [(side, half)]
+        _hold(request, side, half, wait_ms)
+        return []
+    return _attach_in_order(request, side, half, wait_ms)
+
+
+def _hold(request: Request, side: int, half: Half, wait_ms: int) -> None:
+    timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
+    if timestamp < request.opening:
+        request.opening = timestamp
+    if timestamp + wait_ms < request.limit:
+        request.limit = timestamp + wait_ms
+    request.moments[side] = max(request.moments[side], half.moment)
+    if side == LEGACY:
+        request.legacy = half
+    else:
+        request.shadows = (*request.shadows, half)
+
+
+def _attach_in_order(request: Request, side: int, half: Half, wait_ms: int) -> list[tuple[int, Half]]:
+    """``half`` comes before some that are held: take all out, and in again in order."""
+    rows = [(LEGACY, request.legacy)] if request.legacy is not None else []
+    rows += [(SHADOW, held) for held in request.shadows]
+    rows.append((side, half))
+    rows.sort(key=lambda row: (row[1].moment, row[0]))
+    first = rows[0][1]
+    request.legacy, request.shadows, request.moments = None, (), [-1, -1]
+    request.opening = first.timestamp  # type: ignore[assignment]  # milliseconds, as above
+    request.limit = request.opening + wait_ms
+    late = []
+    for row_side, row in rows:
+        if row.moment > request.limit and row is not first:
+            late.append((row_side, row))
+        else:
+            _hold(request, row_side, row, wait_ms)
+    return late

@@ -1,0 +1,191 @@
+"""The requests of one partition: opened, completed or given up, and remembered until their horizon is over.
+
+Every half that was taken in is *waiting* until its request is written or it turns out to be late; every other event of a
+request that is known already is a duplicate or late. So of the events read, each is counted in exactly one place:
+``read = in_records + duplicate + late + rejected + waiting``.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from app.domain.deadlines import Deadlines
+from app.domain.expectation import Expectation
+from app.domain.pair_counts import Cell, Minutes
+from app.domain.pairing_state import Totals
+from app.domain.request import LEGACY, SHADOW, Copy, Request, attach, find_copy, status_of
+from schemas.codec import Half, SourceRecord
+from schemas.dead_letter import Reason
+
+__all__ = ["Model", "RequestBook", "Sink"]
+
+_SIDES = (LEGACY, SHADOW)
+
+
+class Model:
+    """What is held of one model."""
+
+    __slots__ = ("cell_ends", "cells", "expectation", "ids", "name", "newest")
+
+    def __init__(self, name: str, expectation: Expectation) -> None:
+        self.name = name
+        self.expectation = expectation
+        self.ids: dict[str, Request] = {}
+        self.cells: list[Cell] = [Cell(), Cell()]  # of the minute in which each side is
+        self.cell_ends = [0, 0]
+        self.newest = 0
+
+
+class Sink(Protocol):
+    """Where decisions go; in a rebuild they go nowhere."""
+
+    def write(self, request: Request, status: str) -> None:
+        """One record, with the halves that the request holds."""
+
+    def refuse(self, side: int, record: SourceRecord, reason: Reason, detail: str) -> None:
+        """One dead letter."""
+
+    def count(self, minute: int, cells: dict[str, Cell]) -> None:
+        """The figures of a minute, by model."""
+
+
+class RequestBook:
+    """``tops`` are the times of the two logs; ``wait_ms`` and ``deduplication_ms`` the settings of the moment."""
+
+    def __init__(self, minutes: Minutes) -> None:
+        self.minutes = minutes
+        self.totals = Totals()
+        self.waiting = 0
+        self.wait_ms = 0
+        self.deduplication_ms = 0
+        self._deadlines: tuple[Deadlines[Request], Deadlines[Request]] = (Deadlines(), Deadlines())
+        self._expiries: Deadlines[Request] = Deadlines()
+
+    def open(self, model: Model, side: int, half: Half, previous: Request | None, sink: Sink) -> None:
+        """The first half of a request."""
+        timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
+        request_id: str = half.request_id  # type: ignore[assignment]  # and a string
+        moments = [-1, -1]
+        moments[side] = half.moment
+        request = Request(
+            model=model,
+            request_id=request_id,
+            limit=timestamp + self.wait_ms,
+            opening=timestamp,
+            expected=model.expectation.at(side, half.source.offset),
+            legacy=half if side == LEGACY else None,
+            shadows=() if side == LEGACY else (half,),
+            moments=moments,
+            previous=previous,
+        )
+        model.ids[request_id] = request
+        self.waiting += 1
+        self._settle(request, sink)
+
+    def meet(self, request: Request, side: int, half: Half, sink: Sink) -> None:
+        """A further half, or a copy, of a request that is known."""
+        model, moment = request.model, half.moment
+        if moment > request.limit and moment > request.horizon(self.deduplication_ms):
+            self.open(model, side, half, request, sink)
+            return
+        while request.previous is not None and moment <= request.previous.horizon(self.deduplication_ms):
+            request = request.previous
+        copy = find_copy(request, side, half)
+        if copy is not None:
+            self._duplicate(model, side, half, copy, sink)
+        elif request.expiry:
+            self._late(request, side, half, "its record was written without it", sink)
+        else:
+            self._attach(request, side, half, sink)
+
+    def _attach(self, request: Request, side: int, half: Half, sink: Sink) -> None:
+        late = attach(request, side, half, self.wait_ms)
+        self.waiting += 1 - len(late)
+        for late_side, other in late:
+            detail = f"its log had passed the request's limit, {request.limit}, when it came"
+            self._late(request, late_side, other, detail, sink)
+        if late and late[0][1] is half:
+            return
+        expectation: Expectation = request.model.expectation
+        if request.legacy is not None:
+            if side == LEGACY or late:
+                request.expected = expectation.at(LEGACY, request.legacy.source.offset)
+        elif late:
+            request.expected = expectation.at(SHADOW, request.shadows[0].source.offset)
+        self._settle(request, sink)
+
+    def _settle(self, request: Request, sink: Sink) -> None:
+        """Write the request if it is complete, else have it looked at when the logs that it misses have passed it."""
+        lacks_shadow = request.lacks(SHADOW)
+        if request.legacy is None:
+            self._deadlines[LEGACY].add(request.deadline(LEGACY), request)
+        elif not lacks_shadow:
+            self._close(request, max(request.moments), sink)
+            return
+        if lacks_shadow:
+            self._deadlines[SHADOW].add(request.deadline(SHADOW), request)
+
+    def advance(self, tops: Sequence[int], sink: Sink) -> None:
+        """Close what the logs have passed, forget what is beyond its horizon, give out the minutes that are over."""
+        for side in _SIDES:
+            for request in self._deadlines[side].passed(tops[side]):
+                self._look(request, side, tops, sink)
+        low = min(tops)
+        for request in self._expiries.passed(low):
+            ids = request.model.ids
+            if ids.get(request.request_id) is request:
+                del ids[request.request_id]
+            else:
+                self._unlink(ids.get(request.request_id), request)
+        for minute, cells in self.minutes.over(low):
+            sink.count(minute, cells)
+
+    @staticmethod
+    def _unlink(newer: Request | None, request: Request) -> None:
+        while newer is not None:
+            if newer.previous is request:
+                newer.previous = request.previous
+                return
+            newer = newer.previous
+
+    def _look(self, request: Request, side: int, tops: Sequence[int], sink: Sink) -> None:
+        if request.expiry or not request.lacks(side):
+            return
+        if not request.given_up(side, tops[side]):  # its deadline has moved on
+            self._deadlines[side].add(request.deadline(side), request)
+            return
+        other = 1 - side
+        if request.lacks(other) and not request.given_up(other, tops[other]):
+            return  # the other calendar has it
+        self._close(request, max(request.limit, *request.moments), sink)
+
+    def _close(self, request: Request, closing: int, sink: Sink) -> None:
+        status = status_of(request)
+        sink.write(request, status)
+        halves = len(request.shadows) + (request.legacy is not None)
+        self.totals.in_records += halves
+        self.totals.records += 1
+        self.waiting -= halves
+        cell = self.minutes.cell(request.model.name, closing)
+        setattr(cell, status, getattr(cell, status) + 1)
+        for half in request.shadows:
+            if half.version not in request.expected:
+                cell.note_unexpected(half.version)
+        request.seal(closing + self.deduplication_ms)
+        self._expiries.add(request.expiry, request)
+
+    def latest_deadline(self, side: int) -> int | None:
+        """The highest deadline of a request that waits for this side."""
+        return self._deadlines[side].latest(lambda request: not request.expiry and request.lacks(side))
+
+    def _late(self, request: Request, side: int, half: Half, why: str, sink: Sink) -> None:
+        model: Model = request.model
+        request.remember(side, half)
+        self.totals.late += 1
+        self.minutes.cell(model.name, half.moment).late += 1
+        sink.refuse(side, half.source, "late", f"request {half.request_id} of {model.name}: {why}")
+
+    def _duplicate(self, model: Model, side: int, half: Half, copy: Copy, sink: Sink) -> None:
+        self.totals.duplicate += 1
+        self.minutes.cell(model.name, half.moment).duplicate += 1
+        what = "conflicting: differs from the copy that was read first" if copy.conflicting else "same as the copy read first"
+        sink.refuse(side, half.source, "duplicate", f"{what}; request {half.request_id} of {model.name}")
