@@ -17,8 +17,8 @@ from app.read_model.documents import (
     SignalDocument,
     TriggerDocument,
 )
-from app.read_model.merge import alerts_of, letters_of, model_of, triggers_of
-from app.read_model.views import Alert, DeadLetters, Model, Trigger
+from app.read_model.merge import alerts_of, letters_of, model_of, pipeline_of, status_of, triggers_of
+from app.read_model.views import Alert, DeadLetters, Model, Overview, PartitionStatus, Stale, Trigger
 
 __all__ = ["Gathering"]
 
@@ -82,6 +82,25 @@ class Gathering:
         self._alerts.changed = self._triggers.changed = self._letters.changed = False
         if self._dirty:
             self._gather_models()
+
+    def statuses(self, written_at: Mapping[int, int | None]) -> list[PartitionStatus]:
+        """How far each partition is; ``written_at`` (wall time, milliseconds) names all there are."""
+        return [status_of(partition, at, self.partitions.get(partition)) for partition, at in written_at.items()]
+
+    def view(
+        self, revision: int, as_of: int | None, written_at: Mapping[int, int | None], stale: Stale | None = None
+    ) -> Overview:
+        """All views together."""
+        every = [*self.models.values(), *self.inputs.values()]
+        return Overview(
+            revision=revision,
+            as_of=as_of,
+            stale=stale,
+            models=self.models,
+            alerts=self.alerts,
+            triggers=self.triggers,
+            pipeline=pipeline_of(every, self.letters, self.statuses(written_at)),
+        )
 
     def _remove(self, address: Address) -> None:
         model = self._model_at.pop(address, None)

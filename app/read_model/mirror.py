@@ -20,7 +20,6 @@ from redis.exceptions import RedisError
 
 from app.read_model.gathering import Gathering
 from app.read_model.ledger import wall_ms
-from app.read_model.merge import pipeline_of, status_of
 from app.read_model.partition_mirror import PLACE, PartitionMirror
 from app.read_model.views import Overview, PartitionStatus, Stale
 
@@ -44,7 +43,7 @@ class ReadModel:
         self._now_ms = now_ms
         self._mirrors = [PartitionMirror(client, prefix, "serve", partition) for partition in range(partitions)]
         self._gathering = Gathering()
-        self._overview = self._view(revision=0, as_of=None, stale=None)
+        self._overview = self._gathering.view(0, None, self._written())
         self._task: asyncio.Task[None] | None = None
         self._looked = float("-inf")
         self._failure: str | None = None
@@ -90,26 +89,14 @@ class ReadModel:
                 changed = True
         if changed:
             self._gathering.gather()
-            self._overview = self._view(self._overview.revision + 1, self._now_ms(), self._overview.stale)
+            revision = self._overview.revision + 1
+            self._overview = self._gathering.view(revision, self._now_ms(), self._written(), self._overview.stale)
         else:
-            pipeline = msgspec.structs.replace(self._overview.pipeline, partitions=self._statuses())
+            pipeline = msgspec.structs.replace(self._overview.pipeline, partitions=self._gathering.statuses(self._written()))
             self._replace(as_of=self._now_ms(), pipeline=pipeline)
 
-    def _view(self, revision: int, as_of: int | None, stale: Stale | None) -> Overview:
-        found = self._gathering
-        return Overview(
-            revision=revision,
-            as_of=as_of,
-            stale=stale,
-            models=found.models,
-            alerts=found.alerts,
-            triggers=found.triggers,
-            pipeline=pipeline_of([*found.models.values(), *found.inputs.values()], found.letters, self._statuses()),
-        )
-
-    def _statuses(self) -> list[PartitionStatus]:
-        known = self._gathering.partitions
-        return [status_of(mirror.partition, mirror.written_at, known.get(mirror.partition)) for mirror in self._mirrors]
+    def _written(self) -> dict[int, int | None]:
+        return {mirror.partition: mirror.written_at for mirror in self._mirrors}
 
     def _replace(self, **changes: Any) -> None:
         self._overview = msgspec.structs.replace(self._overview, **changes)

@@ -54,11 +54,12 @@ class PartitionMirror:
 
     async def _read_all(self) -> set[str]:
         async with self._client.pipeline(transaction=True) as pipe:
-            pipe.hmget(self.keys.position, ["origin", "revision"])
+            pipe.hmget(self.keys.position, ["origin", "revision", "written_at"])
             pipe.hgetall(self.keys.documents)
-            (origin, revision), texts = await pipe.execute()
+            (origin, revision, written_at), texts = await pipe.execute()
         changed = self._forget() | self._take(texts.items())
         self._origin, self._revision = origin, int(revision or 0)
+        self.written_at = None if written_at is None else int(written_at)
         return changed
 
     async def _read_changes(self) -> set[str]:

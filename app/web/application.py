@@ -9,9 +9,8 @@ from aiohttp import web
 from app.config import Config
 from app.health import Health
 from app.metrics import Metrics
-from app.read_model import ReadModel
 from app.web import api, openapi, page, probes
-from app.web.context import CONTEXT, Context
+from app.web.context import CONTEXT, Context, Reader
 from app.web.events import EventStream
 from app.web.problems import add_headers, answer_properly
 
@@ -21,7 +20,7 @@ STATIC = Path(str(files("app.web"))) / "static"
 log = structlog.get_logger(__name__)
 
 
-def create_web(config: Config, health: Health, read_model: ReadModel, metrics: Metrics) -> web.Application:
+def create_web(config: Config, health: Health, read_model: Reader, metrics: Metrics) -> web.Application:
     """The application, without a socket."""
     app = web.Application(middlewares=[answer_properly], client_max_size=1024)
     app[CONTEXT] = Context(health, read_model, metrics, config.topics.prefix)

@@ -1,14 +1,22 @@
 """What the handlers need, in one place, under one typed key of the application."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 
 from app.health import Health
 from app.metrics import Metrics
-from app.read_model import ReadModel
+from app.read_model.views import Overview
 
-__all__ = ["CONTEXT", "Context"]
+__all__ = ["CONTEXT", "Context", "Reader"]
+
+
+class Reader(Protocol):
+    """What pages need of the read model (``app.read_model.ReadModel``)."""
+
+    async def current(self) -> Overview:
+        """What is known now; never fails, never waits long."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +24,7 @@ class Context:
     """The notice board of this process, the read model of all, and the metrics of this process."""
 
     health: Health
-    read_model: ReadModel
+    read_model: Reader
     metrics: Metrics
     prefix: str
 

@@ -18,9 +18,9 @@ from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
 from app.metrics import Metrics
-from app.read_model import ReadModel
 from app.read_model.views import Model, Overview
 from app.web.api import brief
+from app.web.context import Reader
 from app.web.problems import problem
 
 __all__ = ["EventStream"]
@@ -53,7 +53,7 @@ class _Client:
 class EventStream:
     """The clients of this process and the task that serves them."""
 
-    def __init__(self, read_model: ReadModel, metrics: Metrics, clients_at_most: int = CLIENTS) -> None:
+    def __init__(self, read_model: Reader, metrics: Metrics, clients_at_most: int = CLIENTS) -> None:
         self._read_model = read_model
         self._metrics = metrics
         self._clients_at_most = clients_at_most

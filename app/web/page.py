@@ -29,6 +29,7 @@ _environment = Environment(
 )
 _environment.filters |= {
     "amount": words.amount,
+    "breakable": words.breakable,
     "clock": words.clock,
     "decimal": words.decimal,
     "iso": words.iso,

@@ -1,8 +1,11 @@
 """Numbers, times and states as people read them. All times are UTC, said once on the page."""
 
+import re
 from datetime import UTC, datetime
 
-__all__ = ["STATES", "amount", "clock", "decimal", "iso", "percent", "rfc3339", "segment", "short"]
+from markupsafe import Markup, escape
+
+__all__ = ["STATES", "amount", "breakable", "clock", "decimal", "iso", "percent", "rfc3339", "segment", "short"]
 
 NONE = "none"
 #: State to sign and word: the sign has a shape of its own, since colour is never alone.
@@ -12,6 +15,7 @@ STATES = {
     "warming": ("◌", "Warming up"),
     "quiet": ("●", "Quiet"),
 }
+_SEPARATOR = re.compile(r"([/_.-])(?=.)")
 #: Years 1 to 9999, in milliseconds: what is outside is shown as the number it is.
 _EARLIEST_MS, _LATEST_MS = -62_135_596_800_000, 253_402_300_799_999
 
@@ -87,6 +91,15 @@ def rfc3339(text: str | None) -> str:
 def segment(parts: dict[str, str] | None) -> str:
     """A segment as ``channel=web``; empty for all of the traffic."""
     return ", ".join(f"{name}={value}" for name, value in sorted((parts or {}).items()))
+
+
+def breakable(name: str) -> Markup:
+    """A long name that may be broken after its separators, and is broken nowhere else before.
+
+    >>> breakable("feature/dep_delay")
+    Markup('feature/<wbr>dep_<wbr>delay')
+    """
+    return Markup(_SEPARATOR.sub(r"\1<wbr>", str(escape(name))))  # noqa: S704  escaped first; the separators are none of HTML's
 
 
 def short(digest: str) -> str:
