@@ -1,7 +1,7 @@
 """What every test may rely on: nothing that a test started is left when the session ends.
 
-Every process that this session starts, or that one of those starts, inherits a mark in its environment; at the end no marked process may
-be alive. One that is fails the session by name, and is killed.
+Every process that this session starts, or that one of those starts, inherits a mark in its environment; at the end no marked
+process may be alive. One that is fails the session by name, and is killed.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -54,9 +54,11 @@ def data_folder(directory: Path | None) -> Iterator[Path]:
         return
     runs = cache_folder() / "runs"
     runs.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(runs)
-    folder = Path(tempfile.mkdtemp(dir=runs, prefix=f"{os.getpid()}-"))
-    with _held(folder):
+    with ExitStack() as held:
+        with exclusive(cache_folder() / "runs.lock"):  # so nobody takes a folder for a leftover that is only just made
+            _remove_leftovers(runs)
+            folder = Path(tempfile.mkdtemp(dir=runs, prefix=f"{os.getpid()}-"))
+            held.enter_context(_held(folder))
         try:
             yield folder
         finally:
@@ -95,7 +97,7 @@ def _take(holder: IO[str]) -> bool:
 
 
 def _remove_leftovers(runs: Path) -> None:
-    for holder_file in runs.glob(f"*/{HOLDER}"):
-        with suppress(FileNotFoundError), holder_file.open() as holder:
+    for folder in runs.iterdir():
+        with suppress(FileNotFoundError), (folder / HOLDER).open("a") as holder:  # removed by its owner just now
             if _take(holder):
-                shutil.rmtree(holder_file.parent, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True)

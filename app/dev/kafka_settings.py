@@ -32,6 +32,9 @@ SETTINGS: Mapping[str, str] = {
     "share.coordinator.state.topic.num.partitions": "1",
     # a group of one machine need not wait for members to gather
     "group.initial.rebalance.delay.ms": "0",
+    # a killed broker may register again when its session is over: after 3 s instead of 9, so a restart takes 4 s and not 11
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
     # the fault tests look at sessions that are shorter than production's
     "group.min.session.timeout.ms": "1000",
     # the cleaner's default buffer is 128 MiB, half of the memory that this broker gets

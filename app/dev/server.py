@@ -7,6 +7,7 @@ one at the first start; later, and for a port that the user named, that is an er
 
 from __future__ import annotations
 
+import signal
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -58,7 +59,9 @@ class Server(ABC):
 
     def start(self) -> None:
         """Return when it answers."""
-        if self._child is not None and not self._child.ended:
+        if self._child is not None and self._answers(
+            self.port
+        ):  # one killed a moment ago has not ended yet for us, but is silent
             return
         self.stop()
         if self._ports:
@@ -71,6 +74,11 @@ class Server(ABC):
         if self._child is not None:
             self._child.stop()
             self._child = None
+
+    def kill(self) -> None:
+        """End it as a crash would, and wait for that."""
+        self.child.stop(signal.SIGKILL)
+        self._child = None
 
     def _first_start(self) -> list[int]:
         for _ in range(TRIES - 1):

@@ -51,7 +51,10 @@ def _signals_stop() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
         raise _StopAsked
 
-    before = {each: signal.signal(each, stop) for each in STOPS}
+    stops = [
+        each for each in STOPS if each is not signal.SIGHUP or signal.getsignal(each) is not signal.SIG_IGN
+    ]  # nohup ignores it
+    before = {each: signal.signal(each, stop) for each in stops}
     try:
         yield
     finally:
