@@ -18,6 +18,7 @@ from app.config.connections import BOLD, KafkaSettings, RedisSettings
 from app.domain.alert_policy import AlertPolicy
 from app.domain.drift_config import DriftConfig
 from app.domain.retraining import RetrainPolicy
+from schemas.limits import Limits
 
 __all__ = [
     "CommitSettings",
@@ -111,10 +112,14 @@ class LimitSettings(Struct, frozen=True, kw_only=True):
     )
     metadata_bytes: Annotated[int, Meta(ge=0, le=RECORD_BYTES_AT_MOST, description="`metadata` as JSON", extra=BOLD)] = 4_096
     features: Annotated[int, Meta(ge=1, le=65_536, description="Features of one prediction", extra=BOLD)] = 2_048
-    nesting: Annotated[int, Meta(ge=2, le=256, description="Depth of JSON inside `metadata`", extra=BOLD)] = 32
+    nesting: Annotated[int, Meta(ge=4, le=256, description="Levels of objects and lists in a value", extra=BOLD)] = 32
     models: Annotated[int, Meta(ge=1, le=100_000, description="Models that one partition keeps statistics of", extra=BOLD)] = (
         1_000
     )
+
+    def of_records(self) -> Limits:
+        """The limits as the decoder of the input topics takes them."""
+        return Limits(self.record_bytes, self.metadata_bytes, self.features, self.nesting)
 
 
 class WebSettings(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Config, ConfigError, load
+from schemas.limits import Limits
 
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
 
@@ -38,6 +39,12 @@ def test_defaults_are_the_contract_s() -> None:
         1_048_576,
     )
     assert config.group("pair") == "gnomon-pair"
+
+
+def test_the_decoder_s_limits_are_the_configured_ones() -> None:
+    assert load({}).config.limits.of_records() == Limits()
+    flags = ["limits.record_bytes=5000", "limits.metadata_bytes=5", "limits.features=6", "limits.nesting=7"]
+    assert load({}, flags=flags).config.limits.of_records() == Limits(record_bytes=5000, metadata_bytes=5, features=6, nesting=7)
 
 
 def test_each_source_overrides_the_one_before() -> None:

@@ -41,7 +41,7 @@ BROKEN = {
     "web.port": ("env", "70000", ['"70000"', "GNOMON_WEB__PORT", "an integer from 0 to 65535"]),
     "redis.url": ("file", '"http://h"', ['"http://h"', "gnomon.toml", "redis://host:port/number"]),
     "kafka.security_protocol": ("env", "TLS", ['"TLS"', "one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"]),
-    "limits.nesting": ("file", "1.5", ["= 1.5", "gnomon.toml", "an integer from 2 to 256"]),
+    "limits.nesting": ("file", "1.5", ["= 1.5", "gnomon.toml", "an integer from 4 to 256"]),
     "kafka.sasl_password": ("file", "5", ["= ***", "gnomon.toml", "a text"]),
     "models.credit.tolerance": ("file", "nan", ["gnomon.toml", "a number of at least 0"]),
     "models.credit.shards": ("flag", "65", ['"65"', "--set models.credit.shards", "an integer from 1 to 64"]),
