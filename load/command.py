@@ -6,6 +6,7 @@ Human text goes to stderr, the report to stdout.
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -88,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if options.scenario != FLIGHTS and (options.fault or options.speed or options.stationary):
         parser.error(f"--fault, --speed and --stationary are for --scenario {FLIGHTS} only")
+    gc.set_threshold(200_000, 50, 1_000)  # a truth of a million requests is not garbage: looking it through costs seconds
     try:
         report = asyncio.run(_run(options))
     except (ScenarioError, ValueError) as error:

@@ -6,7 +6,7 @@ commits nothing: looking changes nothing. A record that was aborted is never see
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -32,9 +32,16 @@ class CommittedReader:
             client_id="load-reader",
         )
 
-    async def start(self, at_end: bool = True) -> None:
+    async def start(self, *, at_end: bool = True) -> None:
         """Stand on the ends of all partitions, or on their beginnings."""
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+            await self._assign(at_end=at_end)
+        except BaseException:
+            await self._consumer.stop()
+            raise
+
+    async def _assign(self, *, at_end: bool) -> None:
         places = []
         for topic in self._topics:
             count = await partitions_of(self._consumer, self._prefix + topic)
@@ -73,7 +80,3 @@ async def partitions_of(consumer: AIOKafkaConsumer, topic: str, within_s: float 
         if time.monotonic() > deadline:
             raise LookupError(f"topic {topic!r} is not there after {within_s:.0f} s; `gnomon topics create` makes all of them")
         await asyncio.sleep(0.2)
-
-
-Take = Callable[[str, ConsumerRecord[Any, Any]], None]
-Waiting = Callable[[], Awaitable[None]]

@@ -66,7 +66,11 @@ class _started:  # noqa: N801 - a context manager reads as a verb
         self._kafka = kafka
 
     async def __aenter__(self) -> AIOKafkaProducer:
-        await self._kafka.start()
+        try:
+            await self._kafka.start()
+        except BaseException:
+            await self._kafka.stop()
+            raise
         return self._kafka
 
     async def __aexit__(self, *_: object) -> None:

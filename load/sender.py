@@ -93,7 +93,6 @@ class _Batches:
         self._to, self._prefix, self._partitions = to, prefix, partitions
         self._open: dict[tuple[str, int], Batch] = {}
         self._unanswered: set[asyncio.Future[Any]] = set()
-        self._last = (b"", 0)
 
     async def add(self, record: Planned, wall_ms: int) -> None:
         place = (record.topic, self._partition(record) if record.partition is None else record.partition)
@@ -107,14 +106,11 @@ class _Batches:
 
     @staticmethod
     def _append(batch: Batch, record: Planned, wall_ms: int) -> bool:
-        return batch.append(timestamp=wall_ms, key=record.key, value=record.value, headers=record.headers) is not None
+        return batch.append(timestamp=wall_ms, key=record.key, value=record.value, headers=list(record.headers)) is not None
 
     def _partition(self, record: Planned) -> int:
-        """Both halves of a request have the same key, so the last answer is kept. Without a key the bytes decide."""
-        key = record.key if record.key is not None else (record.value or b"")[:64]
-        if self._last[0] != key:
-            self._last = (key, java_partition(key, self._partitions))
-        return self._last[1]
+        """Where there is no key, the first bytes of the value decide, so that a second run sends to the same places."""
+        return java_partition(record.key if record.key is not None else (record.value or b"")[:64], self._partitions)
 
     async def flush(self) -> None:
         for place in list(self._open):

@@ -155,7 +155,7 @@ class Flights:
         if start.unit != "second":
             return int(start.value * self.requests) if start.unit == "share" else int(start.value)
         if not spec.speed:
-            return int(start.value * (spec.rate or NOMINAL_RATE) / EVENTS_A_REQUEST)
+            return round(start.value * (spec.rate or NOMINAL_RATE) / EVENTS_A_REQUEST)
         departs_ms = self._table.departs_ms
         moment_ms = departs_ms[self._first] + start.value * spec.speed * 1000
         return int(np.searchsorted(departs_ms, moment_ms)) - self._first
