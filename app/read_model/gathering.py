@@ -22,8 +22,8 @@ from app.read_model.views import Alert, DeadLetters, Model, Overview, PartitionS
 
 __all__ = ["Gathering"]
 
-#: The pair role counts what has no model under the topic that it came from: not a model, but part of the whole.
-INPUTS = frozenset({"predictions.legacy", "predictions.shadow", "outcomes"})
+#: What the pair role could not give to a model is counted under this name: not a model, but part of the whole.
+WITHOUT_MODEL = ""
 #: A partition and a field of its documents.
 Address = tuple[int, str]
 D = TypeVar("D", bound=Document)
@@ -40,7 +40,7 @@ class Gathering:
 
     def __init__(self) -> None:
         self.models: Mapping[str, Model] = {}
-        self.inputs: dict[str, Model] = {}
+        self.without_model: dict[str, Model] = {}
         self.alerts: list[Alert] = []
         self.triggers: list[Trigger] = []
         self.letters: DeadLetters = letters_of([])
@@ -91,7 +91,7 @@ class Gathering:
         self, revision: int, as_of: int | None, written_at: Mapping[int, int | None], stale: Stale | None = None
     ) -> Overview:
         """All views together."""
-        every = [*self.models.values(), *self.inputs.values()]
+        every = [*self.models.values(), *self.without_model.values()]
         return Overview(
             revision=revision,
             as_of=as_of,
@@ -123,7 +123,7 @@ class Gathering:
     def _gather_models(self) -> None:
         models = dict(self.models)
         for name in self._dirty:
-            into = self.inputs if name in INPUTS else models
+            into = self.without_model if name == WITHOUT_MODEL else models
             parts = self._parts.get(name)
             if parts:
                 into[name] = model_of(name, [(at[0], part) for at, part in parts.items()], self._open[name])

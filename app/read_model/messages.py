@@ -4,6 +4,7 @@ These are our own topics, yet anybody who may write to Kafka may write to them. 
 a length here, once, and whatever is open-ended (figures, evidence) stays JSON text of bounded size.
 """
 
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -19,11 +20,13 @@ from schemas.trigger import RetrainTrigger
 
 __all__ = ["AlertMessage", "StatisticsMessage", "read_alert", "read_letter", "read_statistics", "read_trigger", "small"]
 
-#: Figures and evidence over this many bytes are not shown: 10,000 signals of 4 KiB are 40 MiB of Redis.
-RAW_BYTES = 4_096
+#: Figures and evidence over this many bytes are not shown; a histogram of 20 bins takes about 1 KiB.
+RAW_BYTES = 8_192
 #: A trigger is shown whole, so its record may have this many bytes; ours have about 2 KiB.
 TRIGGER_BYTES = 65_536
 TEXT_CHARACTERS = 2_000
+#: Ours have up to six levels.
+NESTING = 32
 LABELS = 64
 NOTHING = Raw(b"{}")
 
@@ -40,6 +43,11 @@ class StatisticsMessage(Struct, kw_only=True, gc=False):
     statistics: Raw
     detector: Detector
     coverage: Coverage = Coverage()
+
+    @property
+    def ended(self) -> bool:
+        """Whether this is the last word on the signal: its version is no longer there."""
+        return _figures.decode(self.statistics).ended is not UNSET
 
 
 class AlertMessage(Struct, kw_only=True, rename="camel", gc=False):
@@ -64,7 +72,12 @@ class _TriggerEvent(Struct, gc=False):
     time: str | None = None
 
 
+class _Figures(Struct, gc=False):
+    ended: Raw | UnsetType = UNSET
+
+
 T = TypeVar("T")
+_figures = msgspec.json.Decoder(_Figures)
 _statistics = msgspec.json.Decoder(StatisticsMessage)
 _alert = msgspec.json.Decoder(_AlertEvent)
 _trigger = msgspec.json.Decoder(_TriggerEvent)
@@ -112,6 +125,8 @@ def small(text: Raw) -> tuple[Raw, bool]:
     return (NOTHING, True) if len(text) > RAW_BYTES else (text, False)
 
 
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
 _LETTER_HEADERS = {"reason", "detail", "source.topic", "source.partition", "source.offset", "source.timestamp"}
 
 
@@ -119,7 +134,21 @@ def _read(decoder: msgspec.json.Decoder[T], value: bytes | None) -> T:
     if value is None:
         message = "a record without a value"
         raise ValueError(message)
+    if _depth(value) > NESTING:
+        message = f"nested deeper than {NESTING} levels"
+        raise ValueError(message)
     return decoder.decode(value)  # raises msgspec.ValidationError or DecodeError: both are ValueErrors
+
+
+def _depth(value: bytes) -> int:
+    """How deep the JSON in ``value`` may be nested, without parsing it: a parser would run out of stack."""
+    if value.count(b"[") + value.count(b"{") <= NESTING:
+        return 0
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", value)):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _cut(texts: dict[str, str]) -> dict[str, str]:

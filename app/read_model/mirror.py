@@ -23,7 +23,7 @@ from app.read_model.ledger import wall_ms
 from app.read_model.partition_mirror import PLACE, PartitionMirror
 from app.read_model.views import Overview, PartitionStatus, Stale
 
-__all__ = ["BEATEN_MS", "ReadModel"]
+__all__ = ["BEATEN_MS", "ReadModel", "unattended"]
 
 FRESH_SECONDS = 0.4
 #: How long a caller waits for a look under way; a page that is a moment old is better than one that hangs.
@@ -107,10 +107,10 @@ class ReadModel:
             return Stale(as_of, self._failure)
         if as_of is None or now - as_of > SLOW_MS:
             return Stale(as_of, "Redis has not answered yet")
-        return _unattended(self._overview.pipeline.partitions, now)
+        return unattended(self._overview.pipeline.partitions, now)
 
 
-def _unattended(partitions: list[PartitionStatus], now_ms: int) -> Stale | None:
+def unattended(partitions: list[PartitionStatus], now_ms: int) -> Stale | None:
     """What the read model itself says of being out of date."""
     missing = [str(p.partition) for p in partitions if p.written_at is None]
     if missing:

@@ -41,7 +41,7 @@ _minute = msgspec.json.Decoder(_Minute)
 
 @dataclass(frozen=True)
 class Capacity:
-    """How many of each a partition keeps. 10,000 signals are 500 models with 20 each, and about 40 MB of Redis."""
+    """How many of each a partition keeps. 10,000 signals are 500 models with 20 each."""
 
     models: int = 2_000
     versions: int = 32
@@ -114,6 +114,8 @@ class PartitionState:
         model = self.models.get(message.model) or ModelDocument(order=0, model=message.model)
         if message.signal.kind == "pairing":
             self._count(model, message)
+        elif message.ended:
+            self.signals.remove(_signal_identity(message))
         else:
             self._signal(message)
         if message.role != "all":

@@ -1,0 +1,132 @@
+"""Records of the four inputs of the serve role, made short; and a ledger in memory, in the shape of the one in Redis."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from agents.serve import ServeFold
+from app.folds.fold import Headers, Run
+from app.read_model.documents import KINDS
+from app.read_model.gathering import Gathering
+from app.read_model.views import Overview
+from schemas.cloudevents import rfc3339, structured
+
+START_MS = 1_790_000_000_000
+MINUTE_MS = 60_000
+STATISTICS, ALERTS, TRIGGERS, LETTERS = range(4)
+
+
+class Record(NamedTuple):
+    """A record as the runner hands it on."""
+
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+    offset: int = 0
+    timestamp: int = 0
+    key: bytes | None = b"k"
+
+
+class Writes:
+    """An outbox that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, int, bytes | None, bytes | None, Headers]] = []
+
+    def send(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+        self.sent.append((topic, partition, key, value, headers))
+
+    @property
+    def table(self) -> dict[bytes, bytes]:
+        """The documents after all writes."""
+        table: dict[bytes, bytes] = {}
+        for _, _, key, value, _ in self.sent:
+            assert key is not None
+            if value is None:
+                table.pop(key, None)
+            else:
+                table[key] = value
+        return table
+
+
+def run(records: Iterable[Record], start: int = 0) -> Run:
+    """A run without holes."""
+    made = Run(records)
+    made.start, made.end = start, start + len(made)
+    return made
+
+
+def statistics(
+    model: str = "credit", version: str = "1.4.0", kind: str = "feature", name: str = "age", *, minute: int = 0,
+    state: str = "quiet", score: float = 0.25, role: str = "legacy", segment: dict[str, str] | None = None, **figures: Any,
+) -> Record:  # fmt: skip
+    """One signal in one window."""
+    start = START_MS + minute * MINUTE_MS
+    message = {
+        "model": model, "version": version, "role": role, "signal": {"kind": kind, "name": name}, "segment": segment,
+        "window": {"start": start, "end": start + MINUTE_MS, "events": 1000}, "statistics": figures,
+        "detector": {"name": "scan", "state": state, "score": score, "threshold": 1.0}, "coverage": {"paired": 990},
+        "offsets": [{"topic": "pairs", "partition": 1, "start": 5, "end": 9}], "configuration": "sha256:c",
+    }  # fmt: skip
+    return Record(msgspec.json.encode(message))
+
+
+def pairing(model: str = "credit", *, minute: int = 0, **counts: Any) -> Record:
+    """The counts of one minute."""
+    return statistics(model, "", "pairing", "" if model else "predictions.legacy", minute=minute, role="all", **counts)
+
+
+def alert(status: str = "firing", *, minute: int = 0, model: str = "credit", fingerprint: str = "f1", **changes: Any) -> Record:
+    """One change of an alert's state; it ends ten minutes after it began."""
+    start = START_MS + minute * MINUTE_MS
+    data = {
+        "labels": {"alertname": "FeatureDrift", "severity": "warning", "model": model, "signal": "feature/age"},
+        "annotations": {"summary": "age has moved", "description": "by two years"},
+        "startsAt": rfc3339(start), "generatorURL": "http://gnomon/", "status": status, "fingerprint": fingerprint,
+        "evidence": {"score": 1.2},
+    } | changes  # fmt: skip
+    if status == "resolved":
+        data["endsAt"] = rfc3339(start + 10 * MINUTE_MS)
+    return Record(structured("io.gnomon.alert.v1", "/gnomon/decide", "a", data)[0])
+
+
+def trigger(id_: str = "t1", *, model: str = "credit", minute: int = 0, **changes: Any) -> Record:
+    """One retrain trigger."""
+    end = START_MS + minute * MINUTE_MS
+    data = {
+        "trigger_id": id_, "model": {"name": model, "version": "1.4.0", "shadow_versions": ["2.0.0"]},
+        "reason": {"code": "data_drift", "detail": "age has moved", "priority": "high"}, "evidence": {"score": 1.2},
+        "window": {"start": end - MINUTE_MS, "end": end, "events": 40, "digest": "sha256:0123456789abcdef",
+                   "offsets": [{"topic": "pairs", "partition": 1, "start": 5, "end": 45}]},
+        "baseline": {"id": "b", "digest": "sha256:b"},
+        "policy": {"cooldown_s": 60, "next_eligible": rfc3339(end + MINUTE_MS), "suppressed_since_last": 2},
+        "approval": {"required": False, "state": "not_required"}, "links": {}, "lineage": {},
+    } | changes  # fmt: skip
+    return Record(structured("io.gnomon.retrain.trigger.v1", "/gnomon/decide", id_, data, time_ms=end)[0])
+
+
+def letter(reason: str = "late", topic: str = "predictions.legacy", offset: int = 7, detail: str = "4 s too late") -> Record:
+    """One dead letter."""
+    headers = {"reason": reason, "detail": detail, "source.topic": topic, "source.partition": "0",
+               "source.offset": str(offset), "source.timestamp": str(START_MS + offset)}  # fmt: skip
+    return Record(b"\xff not shown", [(name, value.encode()) for name, value in headers.items()])
+
+
+def fed(*records: tuple[int, Record], fold: ServeFold | None = None) -> Writes:
+    """What a fold writes for these records, one run each, and then with nothing more to read."""
+    fold, writes = fold or ServeFold(0), Writes()
+    for side, record in records:
+        fold.feed(side, run([record]), writes)
+    fold.idle([10] * 4, writes)
+    return writes
+
+
+def overview(*partitions: Writes, as_of: int | None = START_MS) -> Overview:
+    """The documents of these partitions as a reader shows them."""
+    gathering = Gathering()
+    for partition, writes in enumerate(partitions):
+        for key, value in writes.table.items():
+            field = key.decode()
+            gathering.put(partition, field, msgspec.json.decode(value, type=KINDS[field.partition(" ")[0]]))
+    gathering.gather()
+    return gathering.view(1, as_of, dict.fromkeys(range(len(partitions)), START_MS))
