@@ -52,7 +52,13 @@ class KafkaSettings(Struct, frozen=True, kw_only=True):
     ssl_keyfile: Annotated[str | None, Meta(description="Its private key (PEM), if not in the same file")] = None
     ssl_key_password: Annotated[Secret | None, Meta(description="The private key's password")] = None
     session_timeout_ms: Annotated[
-        int, Meta(ge=6_000, le=300_000, description="A member that is silent for so long loses its partitions", extra=BOLD)
+        int,
+        Meta(
+            ge=1_000,
+            le=300_000,
+            description="A member that is silent for so long loses its partitions; brokers allow from 6000",
+            extra=BOLD,
+        ),
     ] = 6_000
     heartbeat_interval_ms: Annotated[int, Meta(ge=100, le=60_000, description="How often a member shows that it lives")] = 2_000
     rebalance_timeout_ms: Annotated[
