@@ -20,7 +20,8 @@ from msgspec import Struct
 
 from app.domain.alert_message import Links
 from app.domain.alert_policy import AlertPolicy
-from app.domain.deciding import Decider, State, Told
+from app.domain.decide_state import State
+from app.domain.deciding import Decider, Told
 from app.domain.placement import place
 from app.domain.retrain_trigger import complete
 from app.domain.retraining import RetrainPolicy
@@ -117,7 +118,7 @@ class DecideFold:
 
     def figures(self) -> dict[str, float]:
         """Counters of this partition, and what stands now."""
-        return self._decider.figures()
+        return self._decider.state.figures()
 
     def _decoded(self, record: Record) -> DriftStatistics | None:
         try:

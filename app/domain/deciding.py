@@ -8,9 +8,8 @@ that answer comes, so neither the cut of the log nor a crash in between changes 
 Two signals of one model that move together are two alerts and one trigger. A record that cannot be used changes nothing and
 is counted: ``skipped``.
 
-Bounded: ``SUBJECTS`` and ``CASES`` of a partition. A new subject takes the place of the one that has been without news for
-longest, if that has neither a case nor a cooldown; else it is refused. ``refused`` counts what the bounds refused: what
-still holds is asked again with its next record, so it is late, not lost.
+``refused`` counts what the bounds of the state refused: what still holds is asked again with its next record, so it is
+late, not lost.
 
 Delivery guarantees: ``State`` is plain data and all there is; a replay from it decides the same.
 """
@@ -18,7 +17,7 @@ Delivery guarantees: ``State`` is plain data and all there is; a replay from it 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from msgspec import Struct, ValidationError, field
+from msgspec import ValidationError
 
 from app.domain import alert_statements
 from app.domain.alert_kinds import OF_SIGNAL
@@ -26,49 +25,19 @@ from app.domain.alert_message import Links, alert_id, alert_message
 from app.domain.alert_policy import AlertPolicy
 from app.domain.alert_subjects import REFUSED, News, Said, Subject
 from app.domain.alerting import Condition, Phase
+from app.domain.decide_state import CASES, Pending, State, count, note_version
 from app.domain.evidence import evidence_of
 from app.domain.retrain_trigger import Ground, compose
 from app.domain.retraining import CODES, SETTLED, Cause, RetrainPolicy, RetrainReason
 from schemas.alert import Alert
 from schemas.cloudevents import rfc3339
 from schemas.statistics import DriftStatistics
-from schemas.trigger import RetrainTrigger, TriggerPolicy
+from schemas.trigger import TriggerPolicy
 
-__all__ = ["CASES", "SUBJECTS", "Counters", "Decider", "Pending", "State", "Told"]
+__all__ = ["Decider", "Told"]
 
-#: About 150 bytes each when quiet.
-SUBJECTS = 1_000
-#: About 800 bytes each; nobody reads a thousand alerts.
-CASES = 1_000
-#: Shadow versions of a model that are remembered, and for how long a trigger still names them.
-_SHADOWS, _SHADOW_MS = 8, 24 * 3_600_000
-
-
-class Counters(Struct, gc=False):
-    """What was decided since the partition began; monotone."""
-
-    alerts: int = 0
-    resolved: int = 0
-    triggers: int = 0
-    held_back: int = 0
-    skipped: int = 0
-    refused: int = 0
-
-
-class Pending(Struct, gc=False):
-    """A trigger that waits for the log; ``caused_by`` is the id of the alert's event, ``at`` the decision's event time."""
-
-    trigger: RetrainTrigger
-    caused_by: str
-    at: int
-
-
-class State(Struct):
-    """All that is remembered of a partition."""
-
-    subjects: dict[str, Subject] = {}
-    pending: dict[str, Pending] = {}
-    counters: Counters = field(default_factory=Counters)
+#: So long after a shadow was last spoken of a trigger still names it.
+_SHADOW_MS = 24 * 3_600_000
 
 
 class Told(NamedTuple):
@@ -102,10 +71,11 @@ class Decider:
     def read(self, statistics: DriftStatistics, id_: str) -> list[Told]:
         """Take one record, whose id is ``id_``; what there is to tell."""
         model, counters, signal = statistics.model, self.state.counters, statistics.signal
-        if signal.kind not in OF_SIGNAL and signal.kind != "pairing":
+        if signal.kind != "pairing" and not (model and signal.kind in OF_SIGNAL):
             counters.skipped += 1
             return []
-        subject = self._subject(model or f"topic/{signal.name}", statistics.window.end)
+        name = model or f"topic/{signal.name}"
+        subject = self.state.subject(name, statistics.window.end, self._retrain_policy_for)
         if subject is None:
             counters.refused += 1
             return []
@@ -117,24 +87,8 @@ class Decider:
         self._open += len(subject.cases) - before
         return told
 
-    def figures(self) -> dict[str, float]:
-        """Counters, and what stands now."""
-        counters, state = self.state.counters, self.state
-        cases = [case.episode.phase for subject in state.subjects.values() for case in subject.cases.values()]
-        return {
-            "alerts_pending": float(cases.count(Phase.PENDING)),
-            "alerts_firing": float(len(cases) - cases.count(Phase.PENDING)),
-            "alerts_total": float(counters.alerts),
-            "alerts_resolved_total": float(counters.resolved),
-            "triggers_total": float(counters.triggers),
-            "triggers_pending": float(len(state.pending)),
-            "triggers_suppressed_total": float(counters.held_back),
-            "skipped_total": float(counters.skipped),
-            "refused_total": float(counters.refused),
-        }
-
     def _read(self, statistics: DriftStatistics, id_: str, subject: Subject, policy: AlertPolicy) -> list[Told]:
-        _note_version(subject, statistics)
+        note_version(subject, statistics)
         told: list[Told] = []
         for said in self._statements(statistics, subject, policy):
             news = subject.hear(said, room=self._open < CASES)
@@ -160,7 +114,7 @@ class Decider:
         if news.change is None:
             return []
         if news.change == "firing":
-            self.state.counters.alerts += 1
+            count(self.state.counters.alerts, news.case.labels["alertname"])
         else:
             self.state.counters.resolved += 1
         id_of_alert = alert_id(news.fingerprint, news.change, news.starts)
@@ -180,9 +134,10 @@ class Decider:
         holds = said.statement.condition is Condition.HOLDS and case.episode.phase is Phase.FIRING
         if not holds or case.cause.judged in SETTLED:
             return
-        policy, was_held = self._retrain_policy_for(statistics.model), case.cause.held
+        policy, held = self._retrain_policy_for(statistics.model), case.cause.held
         reason = case.cause.judge(kind, subject.cooldown, policy, at)
-        self.state.counters.held_back += bool(case.cause.held) - bool(was_held)
+        if case.cause.held != held:
+            count(self.state.counters.held_back, reason)
         if reason is RetrainReason.TRIGGERED:
             self._trigger(statistics, id_, subject, news, policy)
 
@@ -206,34 +161,4 @@ class Decider:
         trigger = compose(statistics, self._pairs, cause, ground, limits)
         caused_by = alert_id(news.fingerprint, "firing", case.episode.starts)
         self.state.pending[trigger.trigger_id] = Pending(trigger, caused_by, at)
-        self.state.counters.triggers += 1
-
-    def _subject(self, name: str, at: int) -> Subject | None:
-        """The subject, which is now the newest of all; None where there is no room."""
-        subjects = self.state.subjects
-        subject = subjects.pop(name, None)
-        if subject is None:
-            if len(subjects) >= SUBJECTS and not self._make_room(at):
-                return None
-            subject = Subject()
-        subjects[name] = subject
-        return subject
-
-    def _make_room(self, at: int) -> bool:
-        for name, subject in self.state.subjects.items():
-            if not subject.cases and subject.cooldown.until(self._retrain_policy_for(name)) <= at:
-                del self.state.subjects[name]
-                return True
-        return False
-
-
-def _note_version(subject: Subject, statistics: DriftStatistics) -> None:
-    if not statistics.version:
-        return
-    if statistics.role == "legacy":
-        subject.legacy = statistics.version
-    elif statistics.role == "shadow":
-        subject.shadows.pop(statistics.version, None)
-        subject.shadows[statistics.version] = statistics.window.end
-        if len(subject.shadows) > _SHADOWS:
-            del subject.shadows[next(iter(subject.shadows))]
+        count(self.state.counters.triggers, trigger.reason.code)

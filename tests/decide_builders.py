@@ -1,0 +1,157 @@
+"""Statistics as the pair and detect roles write them, and what the decide role makes of them, for tests."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import msgspec
+
+from agents.decide import DecideFold
+from app.domain.alert_policy import AlertPolicy
+from app.domain.retraining import RetrainPolicy
+from app.folds.fold import Headers, LogAnswer, LogQuery, Run
+from schemas.offsets import OffsetRange, Window
+from schemas.statistics import Coverage, Detector, DetectorState, DriftStatistics, Role, Signal, SignalKind
+
+__all__ = [
+    "START", "LogRecord", "Sent", "answers", "as_run", "drift", "fold", "minute", "misrouted", "of_type", "record_of", "send_all",
+]  # fmt: skip
+
+#: 2026-09-21T14:13:20Z.
+START = 1_790_000_000_000
+MINUTE_MS = 60_000
+_EVENTS = 1_000
+
+
+class Sent(NamedTuple):
+    """One record that a fold sent; ``event`` is its decoded envelope."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    event: dict[str, Any]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The payload."""
+        data: dict[str, Any] = self.event["data"]
+        return data
+
+
+class LogRecord(NamedTuple):
+    """A record as a fold reads it."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Outbox(list[Sent]):
+    """Keeps what is sent."""
+
+    def send(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+        assert headers == [("content-type", b"application/cloudevents+json; charset=UTF-8")]
+        self.append(Sent(topic, partition, key, msgspec.json.decode(value or b"")))
+
+
+def drift(
+    minute: int,
+    state: DetectorState,
+    kind: SignalKind = "feature",
+    name: str = "income",
+    *,
+    model: str = "credit",
+    version: str = "1.4.0",
+    role: Role = "legacy",
+    change: int | None = None,
+    segment: dict[str, str] | None = None,
+    prefix: str = "",
+    **figures: Any,
+) -> DriftStatistics:
+    """A detector's statistics of the window that is minute number ``minute``: 1,000 events, ten offsets an event.
+
+    ``change`` is the minute at whose beginning the estimated change lies.
+    """
+    statistics: dict[str, Any] = {"mean": 5_127.4, "reference_mean": 4_811.0, "difference_sd": 0.41} | figures
+    if change is not None:
+        events = (minute + 1 - change) * _EVENTS
+        statistics["change"] = {"offset": change * 10 * _EVENTS, "timestamp": START + change * MINUTE_MS, "events": events}
+    return DriftStatistics(
+        model=model, version=version, role=role, signal=Signal(kind, name), segment=segment,
+        window=Window(START + minute * MINUTE_MS, START + minute * MINUTE_MS + 59_999, _EVENTS),
+        statistics=statistics, detector=Detector("scan", state, 31.2, 18.0), coverage=Coverage(paired=_EVENTS),
+        offsets=[OffsetRange(f"{prefix}pairs", 2, minute * 10 * _EVENTS, (minute + 1) * 10 * _EVENTS)],
+        configuration="sha256:" + "0" * 64,
+    )  # fmt: skip
+
+
+def minute(number: int, *, model: str = "credit", unexpected: dict[str, int] | None = None, **counts: int) -> DriftStatistics:
+    """The pair role's counts of one model in one minute."""
+    return _pairing(number, model, "", {**counts, "unexpected": unexpected or {}}, "predictions.legacy", 2)
+
+
+def misrouted(number: int, count: int, sampled: int, *, partition: int = 0, topic: str = "predictions.legacy") -> DriftStatistics:
+    """The pair role's count of misrouted keys of one source partition in one minute."""
+    return _pairing(number, "", topic, {"misrouted": count, "sampled": sampled}, topic, partition)
+
+
+def _pairing(number: int, model: str, name: str, statistics: dict[str, Any], topic: str, partition: int) -> DriftStatistics:
+    start = START + number * MINUTE_MS
+    return DriftStatistics(
+        model=model, version="", role="all", signal=Signal("pairing", name), window=Window(start, start + 59_999, 100),
+        statistics=statistics, detector=Detector("none", "quiet", 0.0, 0.0),
+        offsets=[OffsetRange(topic, partition, number * 100, number * 100 + 100)], configuration="sha256:" + "0" * 64,
+    )  # fmt: skip
+
+
+def record_of(statistics: DriftStatistics, offset: int) -> LogRecord:
+    """The statistics as a record of ``drift.statistics``."""
+    id_ = f"{statistics.key}/{statistics.window.start}"
+    value = msgspec.json.encode(statistics)
+    return LogRecord(offset, statistics.window.end, statistics.key.encode(), value, [("ce_id", id_.encode())])
+
+
+def as_run(records: Iterable[LogRecord], start: int, end: int) -> Run:
+    """A run of the records in ``[start, end)``."""
+    run = Run(record for record in records if start <= record.offset < end)
+    run.start, run.end = start, end
+    return run
+
+
+def fold(
+    alerts: AlertPolicy | None = None, retrain: RetrainPolicy | None = None, *, partition: int = 2, prefix: str = ""
+) -> DecideFold:
+    """A decide fold with the same policies for every model."""
+    return DecideFold(
+        partition, 4, lambda topic: prefix + topic,
+        lambda model: alerts or AlertPolicy(), lambda model: retrain or RetrainPolicy(),
+        "http://127.0.0.1:8080", "https://runbooks.example.com",
+    )  # fmt: skip
+
+
+def answers(decide: DecideFold, out: Outbox) -> None:
+    """Answer all questions as a log would: a tenth of the offsets are the model's."""
+    for query in list(decide.questions()):
+        decide.answer(query, log_answer(query), out)
+
+
+def log_answer(query: LogQuery) -> LogAnswer:
+    """What the log says: a function of the question."""
+    digest = sha256(repr(query).encode()).hexdigest()
+    return LogAnswer((query.end - query.start) // 10, f"sha256:{digest}", complete=True)
+
+
+def send_all(statistics: Iterable[DriftStatistics], decide: DecideFold | None = None) -> list[Sent]:
+    """Everything that a fold sends for these statistics, in one run, questions answered at its end."""
+    decide, out = decide or fold(), Outbox()
+    records = [record_of(one, offset) for offset, one in enumerate(statistics)]
+    decide.feed(0, as_run(records, 0, len(records)), out)
+    answers(decide, out)
+    return out
+
+
+def of_type(sent: Iterable[Sent], topic: str) -> list[dict[str, Any]]:
+    """The payloads of one topic."""
+    return [one.data for one in sent if one.topic == topic]

@@ -1,0 +1,437 @@
+"""The decide fold: statistics in, alerts and retrain triggers out."""
+
+from itertools import chain, repeat
+from typing import Any
+
+import msgspec
+import pytest
+
+from agents.decide import PLAIN_BYTES
+from app.domain.alert_kinds import ALERT_NAMES
+from app.domain.alert_policy import AlertPolicy
+from app.domain.alert_subjects import CASES_OF_A_SUBJECT
+from app.domain.decide_state import CASES, SUBJECTS
+from app.domain.placement import place
+from app.domain.retraining import RetrainPolicy
+from app.folds.fold import LogAnswer, LogQuery
+from schemas.statistics import DriftStatistics
+from schemas.trigger import RetrainTrigger
+from tests.decide_builders import (
+    START,
+    LogRecord,
+    Outbox,
+    Sent,
+    answers,
+    as_run,
+    drift,
+    fold,
+    minute,
+    misrouted,
+    of_type,
+    record_of,
+    send_all,
+)
+
+AT_ONCE = AlertPolicy(keep_firing_for_s=0)
+NO_MINIMUM = RetrainPolicy(minimum_events=0)
+
+
+def quiet(first: int, last: int, **other: Any) -> list[DriftStatistics]:
+    return [drift(number, "quiet", **other) for number in range(first, last + 1)]
+
+
+def told(statistics: list[DriftStatistics], alerts: AlertPolicy | None = None, retrain: RetrainPolicy | None = None) -> list[str]:
+    """What is sent, in short: ``firing FeatureDrift``, ``trigger data_drift``."""
+    return [short(sent) for sent in send_all(statistics, fold(alerts, retrain))]
+
+
+def short(sent: Sent) -> str:
+    if sent.topic == "alerts":
+        return f"{sent.data['status']} {sent.data['labels']['alertname']}"
+    return f"trigger {sent.data['reason']['code']}"
+
+
+SHADOW: dict[str, Any] = {"role": "shadow", "version": "2.0.0"}
+
+# Statistics in the order in which they come, and all that may be sent.
+STORIES: dict[str, tuple[list[DriftStatistics], list[str]]] = {
+    "quiet": (quiet(0, 20), []),
+    "warnings alone": ([drift(number, "warning") for number in range(20)], []),
+    "warming": ([drift(number, "warming") for number in range(20)], []),
+    "a feature drifts and stays so": (
+        [*quiet(0, 3), *(drift(number, "drift", change=3) for number in range(4, 40))],
+        ["firing FeatureDrift", "trigger data_drift"],
+    ),
+    "a feature drifts and comes back": (
+        [drift(1, "drift", change=0), *quiet(2, 13)],
+        ["firing FeatureDrift", "resolved FeatureDrift", "trigger data_drift"],
+    ),
+    "a flapping feature is one episode and one trigger": (
+        [drift(number, "drift" if number % 5 == 0 else "quiet") for number in range(50)],
+        ["firing FeatureDrift", "trigger data_drift"],
+    ),
+    "two signals of one model: two alerts, one trigger": (
+        [drift(5, "drift", change=3), drift(5, "drift", name="age", change=3), *quiet(6, 8)],
+        ["firing FeatureDrift", "firing FeatureDrift", "trigger data_drift"],
+    ),
+    "two models: two triggers": (
+        [drift(5, "drift"), drift(5, "drift", model="fraud")],
+        ["firing FeatureDrift", "firing FeatureDrift", "trigger data_drift", "trigger data_drift"],
+    ),
+    "a segment is an alert of its own": (
+        [drift(5, "drift", segment={"channel": "web"}), drift(5, "drift", segment={"channel": "app"})],
+        ["firing FeatureDrift", "firing FeatureDrift", "trigger data_drift"],
+    ),
+    "a shadow drifts: an alert and no trigger": (
+        [drift(5, "drift", "prediction", "", **SHADOW), drift(6, "drift", "feature", **SHADOW)],
+        ["firing PredictionDrift", "firing FeatureDrift"],
+    ),
+    "paired signals, latency and cost: alerts and no trigger": (
+        [
+            drift(5, "drift", "disagreement", "", **SHADOW), drift(5, "drift", "difference", "", **SHADOW),
+            drift(5, "drift", "latency", ""), drift(5, "drift", "cost", ""),
+            drift(5, "drift", "match_rate", "", role="all", version=""),
+        ],
+        ["firing DisagreementDrift", "firing DifferenceDrift", "firing LatencyDrift", "firing CostDrift", "firing MatchRateLow"],
+    ),
+    "missing values": ([drift(5, "drift", "missing")], ["firing MissingShare", "trigger data_quality"]),
+    "predictions": ([drift(5, "drift", "prediction", "")], ["firing PredictionDrift", "trigger prediction_drift"]),
+    "a version that is told for the last time is resolved at once": (
+        [drift(5, "drift"), drift(5, "quiet", ended={"reason": "version", "successor": "1.5.0"})],
+        ["firing FeatureDrift", "resolved FeatureDrift", "trigger data_drift"],
+    ),
+    "a signal that nobody speaks of is resolved once the model has gone on for six hours": (
+        [drift(5, "drift"), *quiet(6, 365, name="age")], ["firing FeatureDrift", "trigger data_drift"],
+    ),
+    "... and not before": (
+        [drift(5, "drift"), *quiet(6, 366, name="age")],
+        ["firing FeatureDrift", "resolved FeatureDrift", "trigger data_drift"],
+    ),
+    "no shadow answers": (
+        [minute(0, paired=50), *(minute(n, legacy_only=50) for n in (1, 2)), *(minute(n, paired=9) for n in range(3, 14))],
+        ["firing ShadowSilent", "resolved ShadowSilent"],
+    ),
+    "a shadow that the pair role no longer expects stays silent": (
+        [minute(0, paired=50), minute(1, legacy_only=50), *(minute(n, solo=50) for n in range(2, 100))], ["firing ShadowSilent"],
+    ),
+    "some shadow answers": ([minute(n, partial=50) for n in range(9)], []),
+    "legacy does not answer": ([minute(0, shadow_only=50)], ["firing LegacySilent"]),
+    "a model without shadows": ([minute(n, solo=500) for n in range(9)], []),
+    "an unexpected version, and its end": (
+        [minute(0, paired=9, unexpected={"3": 1}), *(minute(n, paired=9) for n in range(1, 12))],
+        ["firing UnexpectedVersion", "resolved UnexpectedVersion"],
+    ),
+    "two unexpected versions": ([minute(0, unexpected={"3": 1, "4": 1})], ["firing UnexpectedVersion"] * 2),
+    "misrouted keys, and their end": (
+        [misrouted(0, 50, 100), misrouted(0, 0, 100, partition=1), *(misrouted(n, 0, 100) for n in (1, 2, 3))],
+        ["firing ProducerMisrouted", "resolved ProducerMisrouted"],
+    ),
+    "two topics": (
+        [misrouted(0, 50, 100), misrouted(0, 50, 100, topic="predictions.shadow")], ["firing ProducerMisrouted"] * 2,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_story(story: str) -> None:
+    statistics, wanted = STORIES[story]
+    assert told(statistics) == wanted
+
+
+def test_for_waits_and_forgets() -> None:
+    patient = AlertPolicy(for_s=120)
+    assert told([drift(0, "drift"), drift(1, "quiet"), drift(2, "drift"), drift(3, "drift")], patient) == []
+    assert told([drift(n, "drift") for n in range(3)], patient, NO_MINIMUM) == ["firing FeatureDrift", "trigger data_drift"]
+
+
+def test_resolving_waits_for_events_where_that_is_asked_for() -> None:
+    policy = AlertPolicy(keep_firing_for_s=0, resolve_events=2_000)
+    assert told([drift(0, "drift"), drift(1, "quiet")], policy)[:1] == ["firing FeatureDrift"]
+    assert "resolved FeatureDrift" not in told([drift(0, "drift"), drift(1, "quiet")], policy)
+    assert "resolved FeatureDrift" in told([drift(0, "drift"), drift(1, "quiet"), drift(2, "quiet")], policy)
+
+
+def test_an_alert_that_is_switched_off_is_not_sent_and_triggers_nothing() -> None:
+    assert told([drift(5, "drift")], AlertPolicy(severities={"FeatureDrift": "off"})) == []
+
+
+def test_an_alert_says_everything() -> None:
+    statistics = drift(5, "drift", change=3, direction="location up", histogram={"ends": [1, 2], "counts": [3, 4, 5]})
+    sent = send_all([statistics])[0]
+    alert = sent.data
+    assert alert["labels"] == {
+        "alertname": "FeatureDrift", "severity": "warning", "model": "credit", "version": "1.4.0", "role": "legacy",
+        "signal": "feature/income",
+    }  # fmt: skip
+    assert alert["annotations"] == {
+        "summary": "Feature income of credit 1.4.0 (legacy) has drifted",
+        "description": "Location up. Mean 5127, in the reference 4811 (+0.41 of its standard deviations). Since about "
+        "2026-09-21 14:16:20 UTC, 3,000 events ago. Detector scan: score 31.2, its threshold is 18. The inputs are no longer "
+        "those of the reference; this alone does not say that the answers are worse.",
+        "runbook_url": "https://runbooks.example.com/FeatureDrift",
+        "dashboard_url": "http://127.0.0.1:8080/?model=credit",
+    }
+    assert alert["generatorURL"] == "http://127.0.0.1:8080/?model=credit&signal=feature%2Fincome"
+    assert (alert["status"], alert["startsAt"], "endsAt" in alert) == ("firing", "2026-09-21T14:19:19.999Z", False)
+    evidence = alert["evidence"]
+    assert evidence["statistics"] == statistics.statistics
+    assert (evidence["reason"], evidence["since"]) == ("held", "2026-09-21T14:16:20.000Z")
+    assert evidence["detector"] == {"name": "scan", "state": "drift", "score": 31.2, "threshold": 18.0}
+    assert evidence["offsets"] == [{"topic": "pairs", "partition": 2, "start": 50_000, "end": 60_000}]
+
+
+def test_the_envelope_of_an_alert() -> None:
+    sent = send_all([drift(5, "drift")])[0]
+    envelope = {name: value for name, value in sent.event.items() if name != "data"}
+    mark = sent.data["fingerprint"]
+    assert envelope == {
+        "specversion": "1.0", "type": "io.gnomon.alert.v1", "source": "/gnomon/decide", "subject": "credit",
+        "id": f"{mark}/firing/2026-09-21T14:19:19.999Z", "time": "2026-09-21T14:19:19.999Z", "correlationid": mark,
+        "causationid": f"credit|1.4.0|feature/income|/{START + 300_000}", "datacontenttype": "application/json",
+    }  # fmt: skip
+    assert (sent.topic, sent.partition, sent.key) == ("alerts", place("credit", 4), mark.encode())
+
+
+def test_a_resolve_repeats_labels_and_annotations() -> None:
+    firing, resolved = of_type(send_all([drift(1, "drift", change=0), *quiet(2, 20)]), "alerts")
+    assert resolved["labels"] == firing["labels"]
+    assert resolved["annotations"] == firing["annotations"]
+    assert resolved["startsAt"] == firing["startsAt"] == "2026-09-21T14:15:19.999Z"
+    assert resolved["endsAt"] == "2026-09-21T14:26:19.999Z"
+    assert resolved["evidence"]["reason"] == "stayed_clear"
+    assert resolved["evidence"]["lasted_s"] == 660
+
+
+def test_what_is_forgotten_is_resolved_with_its_annotations() -> None:
+    firing, resolved = of_type(send_all([drift(5, "drift"), *quiet(400, 400, name="age")]), "alerts")
+    assert resolved["annotations"] == firing["annotations"]
+    assert resolved["evidence"] == {"reason": "forgotten", "lasted_s": 23_640.001}
+
+
+def test_two_episodes_of_one_alert_have_ids_of_their_own_even_in_one_window() -> None:
+    again = [drift(1, "drift"), drift(1, "quiet"), drift(1, "drift"), drift(1, "quiet"), drift(0, "drift")]
+    sent = [one for one in send_all(again, fold(AT_ONCE)) if one.topic == "alerts"]
+    assert [short(one) for one in sent] == ["firing FeatureDrift", "resolved FeatureDrift"] * 2 + ["firing FeatureDrift"]
+    assert len({one.event["id"] for one in sent}) == 5
+    starts = [one.data["startsAt"] for one in sent if one.data["status"] == "firing"]
+    assert starts == sorted(set(starts))
+
+
+def test_severities_page_only_for_what_users_notice() -> None:
+    every = [drift(5, "drift", kind, "") for kind in ("feature", "missing", "prediction", "latency", "cost")]
+    shadow = [drift(5, "drift", kind, "", **SHADOW) for kind in ("prediction", "latency", "disagreement", "difference")]
+    severities = [
+        (data["labels"]["alertname"], data["labels"]["severity"]) for data in of_type(send_all(every + shadow), "alerts")
+    ]
+    assert severities == [
+        ("FeatureDrift", "warning"), ("MissingShare", "warning"), ("PredictionDrift", "critical"), ("LatencyDrift", "critical"),
+        ("CostDrift", "warning"), ("PredictionDrift", "warning"), ("LatencyDrift", "warning"),
+        ("DisagreementDrift", "critical"), ("DifferenceDrift", "critical"),
+    ]  # fmt: skip
+
+
+def test_an_alert_on_a_topic_has_no_model_and_names_the_setting_that_mends_it() -> None:
+    sent = send_all([misrouted(0, 50, 200)], fold(prefix="b-"))[0]
+    assert sent.data["labels"] == {
+        "alertname": "ProducerMisrouted", "severity": "warning", "topic": "predictions.legacy",
+        "signal": "pairing/predictions.legacy",
+    }  # fmt: skip
+    assert sent.data["annotations"]["summary"] == "A producer of b-predictions.legacy misroutes 25.0% of its keys"
+    assert "set partitioner=murmur2_random" in sent.data["annotations"]["description"]
+    assert (sent.partition, sent.event["subject"]) == (place("predictions.legacy", 4), "predictions.legacy")
+
+
+def test_ids_do_not_depend_on_the_prefix() -> None:
+    plain, prefixed = (send_all([drift(5, "drift", change=3, prefix=prefix)], fold(prefix=prefix)) for prefix in ("", "b-"))
+    assert [one.event["id"] for one in plain] == [one.event["id"] for one in prefixed]
+    assert prefixed[1].data["window"]["offsets"][0]["topic"] == "b-pairs"
+
+
+def test_a_trigger_says_everything() -> None:
+    statistics = [
+        drift(4, "quiet", "prediction", "", role="shadow", version="2.0.0"),
+        drift(5, "drift", change=3, baseline={"id": "credit-1", "digest": "sha256:1"}, effect={"psi": 0.3, "histogram": [1]}),
+    ]
+    alert, sent = send_all(statistics)
+    trigger = msgspec.convert(sent.data, RetrainTrigger)
+    assert len(sent.data) == 10
+    assert (trigger.model.name, trigger.model.version, trigger.model.shadow_versions) == ("credit", "1.4.0", ("2.0.0",))
+    assert (trigger.reason.code, trigger.reason.priority) == ("data_drift", "normal")
+    assert trigger.reason.detail == "Feature income of credit 1.4.0 (legacy) has drifted, since about 2026-09-21 14:16:20 UTC"
+    assert (trigger.window.start, trigger.window.end, trigger.window.events) == (START + 180_000, START + 359_999, 3_000)
+    assert msgspec.to_builtins(trigger.window.offsets) == [{"topic": "pairs", "partition": 2, "start": 30_000, "end": 60_000}]
+    assert trigger.window.digest.startswith("sha256:")
+    assert trigger.evidence["events_since_change"] == 3_000
+    assert trigger.evidence["window_complete"] is True
+    assert trigger.evidence["effect"] == {"psi": 0.3}
+    assert (trigger.baseline.id, trigger.baseline.digest) == ("credit-1", "sha256:1")
+    assert msgspec.to_builtins(trigger.policy) == {
+        "cooldown_s": 21_600, "next_eligible": "2026-09-21T20:19:19.999Z", "suppressed_since_last": 0,
+    }  # fmt: skip
+    assert trigger.approval.state == "not_required"
+    assert trigger.links == {
+        "dashboard": "http://127.0.0.1:8080/?model=credit", "runbook": "https://runbooks.example.com/FeatureDrift",
+        "alerts": [alert.data["fingerprint"]],
+    }  # fmt: skip
+    assert trigger.lineage["job"] == {"namespace": "gnomon", "name": "decide"}
+    assert (sent.topic, sent.partition, sent.key) == ("retrain.triggers", place("credit", 4), b"credit")
+    assert (sent.event["id"], sent.event["subject"], sent.event["time"]) == (
+        trigger.trigger_id, "credit", "2026-09-21T14:19:19.999Z",
+    )  # fmt: skip
+    assert (sent.event["correlationid"], sent.event["causationid"]) == (alert.data["fingerprint"], alert.event["id"])
+
+
+def test_the_log_is_asked_for_the_window_and_its_answer_is_in_the_trigger() -> None:
+    decide, out = fold(), Outbox()
+    decide.feed(0, as_run([record_of(drift(5, "drift", change=3), 0)], 0, 1), out)
+    query = LogQuery("pairs", 2, 30_000, 60_000, b"credit")
+    assert (list(decide.questions()), len(out)) == ([query], 1)
+    decide.answer(query, LogAnswer(7, "sha256:ab", complete=False), out)
+    data = out[1].data
+    assert (data["window"]["events"], data["window"]["digest"]) == (7, "sha256:ab")
+    assert data["evidence"]["window_complete"] is False
+    assert not decide.questions()
+
+
+def test_an_answer_that_nobody_asked_for_changes_nothing() -> None:
+    decide, out = fold(), Outbox()
+    decide.answer(LogQuery("pairs", 2, 1, 2, b"credit"), LogAnswer(1, "sha256:0", complete=True), out)
+    assert not out
+
+
+# Statistics, the policy, and for each trigger: the minute of its decision, and how many others were held back before it.
+TRIGGERS: dict[str, tuple[list[DriftStatistics], RetrainPolicy, list[tuple[int, int]]]] = {
+    "a change of its own within the cooldown waits for its end": (
+        [drift(5, "drift", change=3), *(drift(n, "drift", name="age", change=20) for n in range(25, 75))],
+        RetrainPolicy(cooldown_s=3_600), [(5, 0), (65, 0)],
+    ),
+    "... unless it is over by then": (
+        [drift(5, "drift", change=3), drift(25, "drift", name="age", change=20), *quiet(26, 90, name="age")],
+        RetrainPolicy(cooldown_s=3_600), [(5, 0)],
+    ),
+    "... and counts as held back in the next": (
+        [
+            drift(5, "drift", change=3), drift(25, "drift", name="age", change=20), *quiet(26, 90, name="age"),
+            drift(91, "drift", "prediction", "", change=90),
+        ],
+        RetrainPolicy(cooldown_s=3_600), [(5, 0), (91, 1)],
+    ),
+    "the same change seen in other features is held back for good": (
+        [drift(5 + n % 2, "drift", name=f"f{n}", change=3) for n in range(15)]
+        + [drift(n, "drift", name="f7", change=3) for n in range(7, 90)] + [drift(91, "drift", "prediction", "", change=90)],
+        RetrainPolicy(cooldown_s=3_600), [(5, 0), (91, 14)],
+    ),
+    "too little evidence waits": (
+        [drift(n, "drift", change=5) for n in range(5, 20)], RetrainPolicy(minimum_events=4_000), [(8, 0)],
+    ),
+    "a new episode after the cooldown is a new cause": (
+        [drift(5, "drift"), *quiet(6, 20), drift(80, "drift")], RetrainPolicy(cooldown_s=3_600), [(5, 0), (80, 0)],
+    ),
+    "an alert that goes on after the cooldown is the same cause": (
+        [drift(n, "drift", change=3) for n in range(5, 200)], RetrainPolicy(cooldown_s=3_600), [(5, 0)],
+    ),
+    "no cooldown": ([drift(5, "drift"), drift(5, "drift", name="age")], RetrainPolicy(cooldown_s=0), [(5, 0), (5, 0)]),
+    "switched off": ([drift(5, "drift")], RetrainPolicy(enabled=False), []),
+    "only predictions": (
+        [drift(5, "drift"), drift(6, "drift", "prediction", "")], RetrainPolicy(kinds=("prediction",)), [(6, 0)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TRIGGERS)
+def test_when_a_trigger_comes(case: str) -> None:
+    statistics, policy, wanted = TRIGGERS[case]
+    triggers = of_type(send_all(statistics, fold(retrain=policy)), "retrain.triggers")
+    found = [((one["window"]["end"] - START) // 60_000, one["policy"]["suppressed_since_last"]) for one in triggers]
+    assert found == wanted
+
+
+@pytest.mark.parametrize("value", [None, b"", b"{", b"[]", b'{"model":"credit"}', b"\xff", b'"' + b"x" * 1_000 + b'"'])
+def test_a_record_that_cannot_be_read_is_counted_and_passed_over(value: bytes | None) -> None:
+    decide, out = fold(), Outbox()
+    records = [LogRecord(0, START, None, value), record_of(drift(5, "drift"), 1)]
+    decide.feed(0, as_run(records, 0, 2), out)
+    assert ([short(one) for one in out], decide.figures()["skipped_total"]) == (["firing FeatureDrift"], 1)
+
+
+@pytest.mark.parametrize(
+    "statistics",
+    [
+        drift(5, "drift", "volume", ""),
+        drift(5, "drift", model=""),
+        minute(5, legacy_only="many"),  # type: ignore[arg-type]  # wrong on purpose
+    ],
+)
+def test_statistics_that_cannot_be_used_are_counted_and_change_nothing(statistics: DriftStatistics) -> None:
+    decide = fold()
+    assert (send_all([statistics], decide), decide.figures()["skipped_total"]) == ([], 1)
+
+
+def test_a_model_has_a_bounded_number_of_alerts_and_what_was_refused_comes_later() -> None:
+    decide = fold(AT_ONCE)
+    many = [drift(5, "drift", name=f"f{n}") for n in range(CASES_OF_A_SUBJECT + 3)]
+    assert len(of_type(send_all(many, decide), "alerts")) == CASES_OF_A_SUBJECT
+    assert decide.figures()["refused_total"] == 3
+    later = [drift(6, "quiet", name="f0"), drift(6, "drift", name=f"f{CASES_OF_A_SUBJECT}")]
+    assert [one["status"] for one in of_type(send_all(later, decide), "alerts")] == ["resolved", "firing"]
+
+
+def test_a_partition_has_a_bounded_number_of_alerts() -> None:
+    decide = fold(retrain=RetrainPolicy(enabled=False))
+    many = [drift(5, "drift", name=f"f{n}", model=f"m{model}") for model in range(CASES // 50 + 1) for n in range(50)]
+    assert len(of_type(send_all(many, decide), "alerts")) == CASES
+    assert (decide.figures()["refused_total"], decide.figures()["alerts_firing"]) == (50, CASES)
+
+
+def test_a_partition_remembers_a_bounded_number_of_models_and_drops_quiet_ones_first() -> None:
+    decide = fold()
+    send_all([drift(5, "drift", model="first")], decide)
+    send_all([drift(6, "quiet", model=f"m{n}") for n in range(SUBJECTS + 10)], decide)
+    assert msgspec.json.decode(decide.save())["subjects"]["first"]["cases"]
+    assert (len(msgspec.json.decode(decide.save())["subjects"]), decide.figures()["refused_total"]) == (SUBJECTS, 0)
+
+
+def test_a_storm_fits_one_record_of_the_checkpoint_and_is_restored_from_it() -> None:
+    decide, out = fold(), Outbox()
+    storm = [
+        drift(5, "drift", model=f"model-{model}", name=name, change=3, histogram={"shares": [1 / 3] * 40})
+        for model in range(CASES // 2) for name in ("income", "age")
+    ]  # fmt: skip
+    records = [record_of(one, offset) for offset, one in enumerate(storm)]
+    decide.feed(0, as_run(records, 0, len(records)), out)
+    saved, again = decide.save(), fold()
+    assert len(msgspec.json.encode(decide._decider.state)) > PLAIN_BYTES
+    assert len(saved) < 500_000
+    again.restore(saved, None, [len(records)])
+    assert (again.questions(), again.figures()) == (decide.questions(), decide.figures())
+    assert not again.wants(0)
+
+
+def test_figures_are_a_closed_set_and_visible_from_the_start() -> None:
+    decide = fold()
+    before = decide.figures()
+    statistics = chain(
+        [drift(5, "drift"), drift(5, "drift", name="age"), minute(5, legacy_only=99)], repeat(drift(6, "quiet"), 1)
+    )
+    send_all(statistics, decide)
+    after = decide.figures()
+    assert set(before) == set(after)
+    assert set(before.values()) == {0.0}
+    assert {name for name in before if name.startswith("alerts_total")} == {
+        f'alerts_total{{alertname="{n}"}}' for n in ALERT_NAMES
+    }
+    changed = {name: value for name, value in after.items() if value}
+    assert changed == {
+        "alerts_firing": 3.0, 'alerts_total{alertname="FeatureDrift"}': 2.0, 'alerts_total{alertname="ShadowSilent"}': 1.0,
+        'triggers_total{reason="data_drift"}': 1.0, 'triggers_suppressed_total{reason="same_change"}': 1.0,
+    }  # fmt: skip
+
+
+def test_an_idle_fold_asks_nothing_and_does_nothing() -> None:
+    decide, out = fold(), Outbox()
+    decide.restore(None, None, [0])
+    decide.rebuilt()
+    assert decide.idle([10_000], out) is False
+    assert (decide.wants(0), list(decide.questions()), out) == (True, [], [])
+    answers(decide, out)
+    assert not out
