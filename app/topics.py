@@ -134,10 +134,15 @@ def _differences(full: str, spec: TopicSpec, found: _Found | None) -> list[Diffe
 
 
 def _same_number(one: str, other: str) -> bool:
+    number, other_number = _number(one), _number(other)
+    return number is not None and number == other_number
+
+
+def _number(text: str | None) -> float | None:
     try:
-        return float(one) == float(other)
+        return float(text or "")
     except ValueError:
-        return False
+        return None
 
 
 async def check_for_worker(config: Config, roles: Sequence[str]) -> list[str]:
@@ -160,7 +165,7 @@ async def check_for_worker(config: Config, roles: Sequence[str]) -> list[str]:
 
 def _harmless(difference: Difference) -> bool:
     """A topic that takes larger records than it has to."""
-    return difference.setting == "max.message.bytes" and int(difference.found or 0) > int(difference.wanted)
+    return difference.setting == "max.message.bytes" and (_number(difference.found) or 0) > int(difference.wanted)
 
 
 async def _found(config: Config, wanted: Sequence[TopicSpec]) -> dict[str, _Found]:

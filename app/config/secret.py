@@ -1,4 +1,8 @@
-"""A text that is not shown. It is a ``str`` to the libraries that need it, and ``***`` to everything that prints."""
+"""A text that is not shown: a ``str`` to the libraries that need one, and ``***`` to everything that prints.
+
+``msgspec`` refuses to encode one; ``json`` and ``orjson`` do not know it from another text, so nothing that may hold a secret
+is given to them.
+"""
 
 from typing import Any
 

@@ -167,6 +167,13 @@ class ModelSettings(Struct, frozen=True, kw_only=True):
     alerts: AlertPolicy = AlertPolicy()
     retrain: RetrainPolicy = RetrainPolicy()
 
+    def __post_init__(self) -> None:
+        """A version that is waited for twice would be missed twice."""
+        twice = {version for version in self.shadows if self.shadows.count(version) > 1} if self.shadows != "auto" else ()
+        if twice:
+            msg = f"shadows has {', '.join(map(repr, sorted(twice)))} more than once: each version is named once"
+            raise ValueError(msg)
+
 
 class Config(Struct, frozen=True, kw_only=True):
     """The whole configuration of a process. ``models`` has ``default`` and the models that are named."""

@@ -227,6 +227,12 @@ def test_the_domain_s_own_checks_are_faults_of_the_settings_they_name() -> None:
     assert "(--set models.a.drift.warm_up): drift.warm_up is 10: allowed is 1,000 to" in faults["models.a.drift.warm_up"]
 
 
+def test_a_shadow_is_named_once() -> None:
+    faults = faults_of(flags=("models.a.shadows=2.0,1.0,2.0", "models.b.shards=0"))
+    assert faults.keys() == {"models.a.shadows", "models.b.shards"}
+    assert "'2.0' more than once" in faults["models.a.shadows"]
+
+
 def test_what_is_required_is_missed_along_with_other_faults() -> None:
     result, faults = bound(kind="c", nested__budget="1")
     assert result is None
