@@ -27,10 +27,10 @@ from schemas.trigger import (
     TriggerWindow,
 )
 
-__all__ = ["Ground", "complete", "compose"]
+__all__ = ["PRIORITY", "Ground", "complete", "compose"]
 
 #: Answers that users get come first; broken input is for people to look at before anybody trains on it.
-_PRIORITY: dict[ReasonCode, Literal["low", "normal", "high"]] = {
+PRIORITY: dict[ReasonCode, Literal["low", "normal", "high"]] = {
     "prediction_drift": "high",
     "performance_drop": "high",
     "concept_drift": "high",
@@ -61,7 +61,7 @@ def compose(statistics: DriftStatistics, pairs: str, cause: Cause, ground: Groun
     return RetrainTrigger(
         trigger_id=id_,
         model=TriggerModel(statistics.model, ground.served, ground.shadows),
-        reason=TriggerReason(code, f"{ground.summary}, since about {when(cause.since)}", _PRIORITY[code]),
+        reason=TriggerReason(code, f"{ground.summary}, since about {when(cause.since)}", PRIORITY[code]),
         evidence=_evidence(statistics, cause, ground),
         window=TriggerWindow(min(cause.since, end), end, 0, [stretch], ""),
         baseline=_baseline(statistics),

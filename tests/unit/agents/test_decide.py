@@ -14,6 +14,7 @@ from app.domain.decide_state import CASES, SUBJECTS
 from app.domain.placement import place
 from app.domain.retraining import RetrainPolicy
 from app.folds.fold import LogAnswer, LogQuery
+from schemas.alert import Alert
 from schemas.statistics import DriftStatistics
 from schemas.trigger import RetrainTrigger
 from tests.decide_builders import (
@@ -194,6 +195,7 @@ def test_the_envelope_of_an_alert() -> None:
 
 def test_a_resolve_repeats_labels_and_annotations() -> None:
     firing, resolved = of_type(send_all([drift(1, "drift", change=0), *quiet(2, 20)]), "alerts")
+    assert [msgspec.convert(one, Alert).status for one in (firing, resolved)] == ["firing", "resolved"]
     assert resolved["labels"] == firing["labels"]
     assert resolved["annotations"] == firing["annotations"]
     assert resolved["startsAt"] == firing["startsAt"] == "2026-09-21T14:15:19.999Z"

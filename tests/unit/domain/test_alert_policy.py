@@ -1,9 +1,16 @@
 """What the tables ``alerts`` and ``retrain`` of a model accept."""
 
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+
 import pytest
 
+from app.domain.alert_kinds import OF_SIGNAL
 from app.domain.alert_policy import AlertPolicy
-from app.domain.retraining import RetrainPolicy
+from app.domain.retrain_trigger import PRIORITY
+from app.domain.retraining import CODES, HELD_BACK, RetrainPolicy
 
 
 @pytest.mark.parametrize(
@@ -47,3 +54,19 @@ def test_severity() -> None:
         None,
         "warning",
     ]
+
+
+@pytest.mark.parametrize("policy", [AlertPolicy(), RetrainPolicy()])
+def test_the_page_has_every_setting_with_its_default(policy: AlertPolicy | RetrainPolicy) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|", page, re.MULTILINE))
+    defaults = {name: value for name, value in asdict(policy).items() if name not in {"severities", "kinds"}}
+    assert {name: rows[name] for name in defaults} == {name: json.dumps(value) for name, value in defaults.items()}
+    assert set(asdict(policy)) <= set(rows)
+
+
+def test_the_page_has_every_reason_and_code() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    assert all(f"| `{reason}` |" in page for reason in HELD_BACK)
+    alerting = {kind: code for kind, code in CODES.items() if kind in OF_SIGNAL}
+    assert all(f"| `{kind}` | `{code}` | {PRIORITY[code]} |" in page for kind, code in alerting.items())
