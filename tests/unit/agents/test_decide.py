@@ -385,12 +385,40 @@ def test_a_partition_has_a_bounded_number_of_alerts() -> None:
     assert (decide.figures()["refused_total"], decide.figures()["alerts_firing"]) == (50, CASES)
 
 
-def test_a_partition_remembers_a_bounded_number_of_models_and_drops_quiet_ones_first() -> None:
-    decide = fold()
-    send_all([drift(5, "drift", model="first")], decide)
-    send_all([drift(6, "quiet", model=f"m{n}") for n in range(SUBJECTS + 10)], decide)
-    assert msgspec.json.decode(decide.save())["subjects"]["first"]["cases"]
-    assert (len(msgspec.json.decode(decide.save())["subjects"]), decide.figures()["refused_total"]) == (SUBJECTS, 0)
+@pytest.mark.parametrize(
+    ("first", "retrain", "stays"),
+    [
+        ([drift(5, "drift", model="first")], RetrainPolicy(enabled=False), True),  # its alert fires
+        ([drift(5, "drift", model="first"), drift(5, "quiet", model="first", ended={})], None, True),  # in its cooldown
+        ([drift(5, "quiet", model="first")], None, False),
+    ],
+)
+def test_a_partition_remembers_a_bounded_number_of_models_and_drops_idle_ones_first(
+    first: list[DriftStatistics], retrain: RetrainPolicy | None, stays: bool
+) -> None:
+    decide = fold(retrain=retrain)
+    send_all([*first, *(drift(6, "quiet", model=f"m{n}") for n in range(SUBJECTS + 10))], decide)
+    subjects = msgspec.json.decode(decide.save())["subjects"]
+    assert ("first" in subjects, len(subjects), decide.figures()["refused_total"]) == (stays, SUBJECTS, 0)
+
+
+def test_a_model_for_which_there_is_no_room_is_counted() -> None:
+    decide = fold(retrain=RetrainPolicy(enabled=False))
+    send_all([drift(5, "drift", model=f"m{n}") for n in range(SUBJECTS + 1)], decide)
+    assert decide.figures()["refused_total"] == 1
+
+
+def test_a_trigger_names_the_shadows_of_the_last_day() -> None:
+    day = 24 * 60
+    seen = [(0, "1-old"), (1, "2-new"), (day, "3-new")]
+    statistics = [drift(number, "quiet", "prediction", "", role="shadow", version=version) for number, version in seen]
+    trigger = of_type(send_all([*statistics, drift(day, "drift")]), "retrain.triggers")[0]
+    assert trigger["model"]["shadow_versions"] == ["2-new", "3-new"]
+
+
+def test_a_trigger_on_a_signal_without_a_version_names_the_version_that_serves() -> None:
+    statistics = [drift(4, "quiet", "prediction", ""), drift(5, "drift", role="all", version="")]
+    assert of_type(send_all(statistics), "retrain.triggers")[0]["model"]["version"] == "1.4.0"
 
 
 def test_a_storm_fits_one_record_of_the_checkpoint_and_is_restored_from_it() -> None:

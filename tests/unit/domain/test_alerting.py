@@ -109,6 +109,16 @@ STORIES: dict[str, tuple[Any, ...]] = {
         *((at, CLEAR, CLEARING, Reason.FIRST_CLEAR if at == 20 else Reason.WAITS_TO_RESOLVE, None) for at in range(20, 80, 5)),
         (80, CLEAR, QUIET, Reason.STAYED_CLEAR, "resolved"),
     ),
+    "keep: clear events before it came back do not count": (
+        KEEP_60_AND_300_EVENTS,
+        (10, HOLDS, FIRING, Reason.HELD, "firing"),
+        (20, CLEAR, CLEARING, Reason.FIRST_CLEAR, None),
+        (30, CLEAR, CLEARING, Reason.WAITS_TO_RESOLVE, None),
+        (40, HOLDS, FIRING, Reason.CAME_BACK, None),
+        (50, CLEAR, CLEARING, Reason.FIRST_CLEAR, None),
+        (110, CLEAR, CLEARING, Reason.WAITS_TO_RESOLVE, None),
+        (111, CLEAR, QUIET, Reason.STAYED_CLEAR, "resolved"),
+    ),
     "a detector that warms up anew says nothing": (
         AT_ONCE,
         (10, HOLDS, FIRING, Reason.HELD, "firing"),
