@@ -4,20 +4,23 @@ Side 0 is ``pairs``, side 1 ``outcomes``. Outcomes are read and refused here; a 
 decisions are in ``app.domain.watch``; this file decodes, asks, and sends.
 
 Delivery guarantees: the state is a function of the two logs alone, each side's of its own log. A snapshot holds all of it,
-bit for bit, so a restart from a snapshot and the records behind it writes the same bytes as a run that never stopped. Ids
-are deterministic. A pair record that does not fit is none of ours (the pair role writes them): it is counted and skipped.
+bit for bit, so a restart from a snapshot and the records behind it writes the same bytes as a run that never stopped. Pairs
+are held up to a second (``app.domain.holding``); how far they were looked at is in ``save``. Ids are deterministic. A pair
+record that does not fit is none of ours (the pair role writes them): it is counted and skipped.
 """
 
 from collections.abc import Callable, Sequence
 
 import msgspec
+from msgspec import Struct
 
 from app.domain.drift_config import DriftConfig
+from app.domain.holding import WAIT_MS, Held, Holding
 from app.domain.pair_rows import Placed, decode_pair
 from app.domain.reports import Emission, Source
 from app.domain.state_codec import decode_state, encode_state
 from app.domain.watch import ModelWatch
-from app.folds.fold import LogAnswer, LogQuery, Outbox, Record, Run
+from app.folds.fold import LogAnswer, LogQuery, Outbox, Record, Run, Silent
 from schemas.cloudevents import binary_headers
 from schemas.dead_letter import dead_letter
 from schemas.errors import DecodeError
@@ -35,6 +38,10 @@ _COUNTS = ("pairs", "pairs_malformed", "pairs_refused", "outcomes", "outcomes_re
 _encode = msgspec.json.Encoder().encode
 
 
+class _Saved(Struct):
+    looked_at: int
+
+
 class DetectFold:
     """See the module's text. ``topics`` are the full names, prefix included, of the two inputs."""
 
@@ -47,31 +54,33 @@ class DetectFold:
         self._decode_outcome = OutcomeDecoder(limits)
         self._watches: dict[str, ModelWatch] = {}
         self._counts = dict.fromkeys(_COUNTS, 0)
+        self._holding = Holding()
 
     def restore(self, saved: bytes | None, snapshot: bytes | None, position: Sequence[int]) -> None:
         """Begin with what a snapshot holds, or with nothing."""
-        self._watches = {}
-        self._counts = dict.fromkeys(_COUNTS, 0)
-        if snapshot is None:
-            return
-        state = decode_state(snapshot)
-        self._counts |= state["counts"]
-        for one in state["watches"]:
-            source, config = self._settings(one["model"])
-            self._watches[one["model"]] = ModelWatch.load(one, source, config)
+        self._watches, self._counts, self._holding = {}, dict.fromkeys(_COUNTS, 0), Holding()
+        if snapshot is not None:
+            state = decode_state(snapshot)
+            self._counts |= state["counts"]
+            self._holding = Holding.load(state["holding"])
+            for one in state["watches"]:
+                source, config = self._settings(one["model"])
+                self._watches[one["model"]] = ModelWatch.load(one, source, config)
+        self._holding.rebuild_to(msgspec.json.decode(saved, type=_Saved).looked_at if saved else None)
 
     def feed(self, side: int, run: Run, out: Outbox) -> None:
         """Fold in one run of one side."""
         if side:
             self._outcomes(run, out)
         else:
-            self._pairs(run, out)
+            held = [Held(record.offset, record.timestamp, record.value or b"") for record in run]
+            self._look(self._holding.take(held), out)
 
-    def _pairs(self, run: Run, out: Outbox) -> None:
+    def _look(self, records: Sequence[Held], out: Outbox) -> None:
         placed: dict[str, list[Placed]] = {}
-        for record in run:
+        for record in records:
             try:
-                pair = decode_pair(record.value or b"")
+                pair = decode_pair(record.value)
             except ValueError:
                 self._counts["pairs_malformed"] += 1
             else:
@@ -117,26 +126,44 @@ class DetectFold:
         return watch
 
     def rebuilt(self) -> None:
-        """Nothing is different from now on: what may be said does not depend on wall time."""
+        """Catch up with what the first run had looked at, and said."""
+        self._look(self._holding.go_live(), Silent())
 
     def idle(self, idle_ms: Sequence[int | None], out: Outbox) -> bool:
-        """Nothing happens here without a record."""
-        return False
+        """On a silent log nobody comes to keep the held pairs company."""
+        if idle_ms[0] is None or idle_ms[0] < WAIT_MS:
+            return False
+        due = self._holding.release()
+        self._look(due, out)
+        return bool(due)
 
     def wants(self, side: int) -> bool:
         """Always: nothing waits for another side."""
         return True
 
+    def sees_ends(self, ends: Sequence[bool]) -> None:
+        """Nothing depends on what is still to be read."""
+
     def save(self) -> bytes:
-        """Nothing: a snapshot and the log behind it are the state."""
-        return b"{}"
+        """How far the pairs were looked at; all else is in the snapshot and the log behind it."""
+        return _encode(_Saved(self._holding.looked_at))
 
     def low(self) -> None:
         """A rebuild begins where the snapshot was taken."""
 
+    def replays(self) -> bool:
+        """Always: a snapshot without the records behind it is an old state."""
+        return True
+
     def snapshot(self) -> bytes:
         """The whole state."""
-        return encode_state({"counts": self._counts, "watches": [watch.dump() for watch in self._watches.values()]})
+        return encode_state(
+            {
+                "counts": self._counts,
+                "holding": self._holding.dump(),
+                "watches": [watch.dump() for watch in self._watches.values()],
+            }
+        )
 
     def questions(self) -> Sequence[LogQuery]:
         """None."""

@@ -34,6 +34,14 @@ class Rows:
     def __len__(self) -> int:
         return len(self.offsets)
 
+    def some(self, which: list[int]) -> "Rows":
+        """Some of these rows, in their order, without columns."""
+        if len(which) == len(self):
+            return Rows(self.offsets, self.times, self.digests, self.statuses, self.versions)
+        at = np.array(which, dtype=np.intp)
+        statuses, versions = ([values[i] for i in which] for values in (self.statuses, self.versions))
+        return Rows(self.offsets[at], self.times[at], self.digests[at], statuses, versions)
+
 
 class Block(NamedTuple):
     """Rows as the kernels want them: one row a record, columns by slot."""

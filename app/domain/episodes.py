@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from app.domain.calibration import Floats
+from app.domain.gains import CALM
 from schemas.statistics import DetectorState
 
 __all__ = ["ALARM", "WARNING", "Episode"]
 
-ALARM, WARNING, _CALM = 1.0, 0.75, 0.5
+ALARM, WARNING = 1.0, 0.75
 _LEAST_HOLD = 1_000
 
 
@@ -53,13 +54,13 @@ class Episode:
         if not self.is_open:
             return first
         end = self.restless_row + self.hold - row - 1
-        if 0 <= end < len(peaks) and (first is None or end < first) and not bool(np.any(peaks[: end + 1] > _CALM)):
+        if 0 <= end < len(peaks) and (first is None or end < first) and not bool(np.any(peaks[: end + 1] > CALM)):
             return end
         return first
 
     def take(self, peaks: Floats, row: int) -> None:
         """Take rows in, none of them an event but perhaps the last."""
-        restless = np.flatnonzero(peaks > _CALM)
+        restless = np.flatnonzero(peaks > CALM)
         if len(restless):
             self.restless_row = row + int(restless[-1]) + 1
 

@@ -7,6 +7,7 @@ Delivery guarantees: the state is saved with River's version. Under another vers
 starts anew and ``since`` says at which value, which is evidence, not a decision.
 """
 
+from operator import length_hint
 from typing import Any
 
 import river
@@ -36,12 +37,11 @@ class Opinion:
 
     def take(self, values: list[float]) -> None:
         """Take the next values; after a cut it starts anew, as River's own detector does."""
-        update = self._engine.update
-        for at, value in enumerate(values, start=self.values + 1):
-            if update(value):
-                self.cuts = [*self.cuts[-7:], at]
-                self._engine = AdaptiveWindowing(*_SETTINGS)
-                update = self._engine.update
+        rest = iter(values)
+        while any(map(self._engine.update, rest)):
+            cut = self.values + len(values) - length_hint(rest)
+            self.cuts = [*self.cuts[-7:], cut]
+            self._engine = AdaptiveWindowing(*_SETTINGS)
         self.values += len(values)
 
     def as_evidence(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from app.domain.signals import Value
 from schemas.pair import PairStatus
 from schemas.statistics import Signal, SignalKind
 
-__all__ = ["Half", "PairRecord", "Placed", "answer_rows", "decode_pair", "input_rows", "matching_rows"]
+__all__ = ["Half", "PairRecord", "Placed", "answer_rows", "decode_pair", "input_rows", "matching_rows", "pair_rows"]
 
 
 class Half(Struct, gc=False):
@@ -46,13 +46,15 @@ decode_pair = msgspec.json.Decoder(PairRecord).decode
 Placed = tuple[int, PairRecord]
 
 
-def _rows(placed: Sequence[Placed], versions: Sequence[str]) -> Rows:
+def pair_rows(placed: Sequence[Placed]) -> Rows:
+    """The rows of these pairs, without columns and without versions."""
+    pairs = [pair for _, pair in placed]
     return Rows(
         offsets=np.array([offset for offset, _ in placed], dtype=np.int64),
-        times=np.array([pair.timestamp for _, pair in placed], dtype=np.int64),
-        digests=np.array([zlib.crc32(pair.request_id.encode()) for _, pair in placed], dtype=np.uint32),
-        statuses=[pair.status for _, pair in placed],
-        versions=versions,
+        times=np.array([pair.timestamp for pair in pairs], dtype=np.int64),
+        digests=np.array([zlib.crc32(pair.request_id.encode()) for pair in pairs], dtype=np.uint32),
+        statuses=[pair.status for pair in pairs],
+        versions=[""] * len(pairs),
     )
 
 
@@ -62,16 +64,15 @@ def _named(kind: SignalKind, tables: Sequence[Mapping[str, Value]]) -> dict[Sign
     return {Signal(kind, name): [table.get(name) for table in tables] for name in names}
 
 
-def input_rows(placed: Sequence[Placed]) -> Rows:
-    """The features of pairs that have a legacy half; the version is the one that answered."""
-    rows = _rows(placed, [pair.legacy.version for _, pair in placed if pair.legacy is not None])
-    rows.columns = _named("feature", [pair.features for _, pair in placed])
+def input_rows(rows: Rows, pairs: Sequence[PairRecord], versions: list[str]) -> Rows:
+    """The features of pairs that have a legacy half; the versions are those that answered."""
+    rows.columns = _named("feature", [pair.features for pair in pairs])
+    rows.versions = versions
     return rows
 
 
-def answer_rows(placed: Sequence[Placed], halves: Sequence[Half], *, shadow: bool) -> Rows:
+def answer_rows(rows: Rows, halves: Sequence[Half], *, shadow: bool) -> Rows:
     """The answers of one version, one half for each of these pairs."""
-    rows = _rows(placed, [half.version for half in halves])
     rows.columns = _predictions([half.prediction for half in halves])
     rows.columns[Signal("latency")] = [half.latency_ms for half in halves]
     rows.columns[Signal("cost")] = [half.cost for half in halves]
@@ -91,8 +92,7 @@ def _predictions(values: list[float | bool | str | dict[str, float]]) -> dict[Si
     return columns
 
 
-def matching_rows(placed: Sequence[Placed]) -> Rows:
-    """Whether requests found all their answers; pairs for which none was expected are not among them."""
-    rows = _rows(placed, [""] * len(placed))
-    rows.columns = {Signal("match_rate"): [pair.status == "paired" for _, pair in placed]}
+def matching_rows(rows: Rows) -> Rows:
+    """Whether requests found all their answers; none of these pairs may be one for which no shadow was expected."""
+    rows.columns = {Signal("match_rate"): [status == "paired" for status in rows.statuses]}
     return rows

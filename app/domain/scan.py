@@ -19,9 +19,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.domain.calibration import Floats, calibrate
-from app.domain.gains import number_gain, share_gain
+from app.domain.gains import number_ratio, share_ratio
 from app.domain.scan_plan import COARSEST, LEVELS, MEMORY, WIDTHS, ScanPlan, scan_plan
 
 __all__ = ["STRETCH", "Columns", "Finding", "Judged", "Scan"]
@@ -52,6 +53,8 @@ class Judged(NamedTuple):
     counts: Floats
     sums_around: Floats
     counts_around: Floats
+    #: Whether no value was missing since each signal's last alarm: counts then follow from the rows.
+    full: bool
 
 
 class Finding(NamedTuple):
@@ -95,7 +98,7 @@ class Scan:
         #: Running sums at each multiple of 64 rows of the present stretch, and at its beginning (row 0).
         self.stretch, self.count_stretch = np.zeros((_POINTS + 1, 0)), np.zeros((_POINTS + 1, 0))
         self.owner, self.first = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        self._inverse = np.zeros((LEVELS, 0))
+        self._invert()
 
     def add(self, columns: Columns) -> int:
         """Take a signal in, from the next row on; its index."""
@@ -123,6 +126,8 @@ class Scan:
         self._inverse = 1 / self.threshold
         if self.shares:  # neighbours that depend make short windows of a share meaningless
             self._inverse[:5, self.variance[2] > 1.2] = 0.0
+        self._scale = self._inverse / self.variance
+        self._lowest, self._highest = np.where(self.side > 0, 0.0, -np.inf), np.where(self.side < 0, 0.0, np.inf)
 
     def judge(self, values: Floats, present: Floats) -> Judged:
         """Ask all windows that end in these rows (values: rows by columns, 0 where missing; present: rows by signals)."""
@@ -134,8 +139,11 @@ class Scan:
             counts=counts,
             sums_around=np.concatenate([self.sums_memory, sums]),
             counts_around=np.concatenate([self.counts_memory, counts]),
+            full=bool(np.all(counts[-1] == self.row + len(values) - self.start)),
         )
-        ratios = self._ratios(judged, plan)[0]
+        if not len(self.first):  # no signal yet
+            return judged
+        ratios = self._ratios(judged, plan)
         if len(self.first) < len(self.sums):
             ratios = np.maximum.reduceat(ratios, self.first, axis=1)
         for first, grid, begin, end in plan.steps:
@@ -143,41 +151,65 @@ class Scan:
             np.maximum(seen, ratios[begin:end], out=seen)
         return judged
 
-    def _ratios(self, judged: Judged, plan: ScanPlan) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-        """G/h of each question and column; with window and older sums and counts."""
+    def _ratios(self, judged: Judged, plan: ScanPlan) -> Floats:
+        """G/h of each question and column."""
         now = judged.sums.take(plan.row, axis=0)
         window = now - judged.sums_around.take(plan.before, axis=0)
-        older = now - window + self.reference_sums
-        all_counts = judged.counts.take(plan.row, axis=0)
-        window_count = all_counts - judged.counts_around.take(plan.before, axis=0)
-        older_count = all_counts - window_count + self.reference_counts
-        begin = (self.row + 1) + plan.row - WIDTHS[plan.level]
-        bad = (window_count < self.least) | (begin[:, None] < self.start)
-        if len(self.first) < len(self.sums):
-            window_count, older_count = window_count.take(self.owner, axis=1), older_count.take(self.owner, axis=1)
-            bad = bad.take(self.owner, axis=1)
-        variance = self.variance.take(plan.level, axis=0)
+        n, before, bad = self._counts(judged, plan)
         with np.errstate(all="ignore"):
             if self.shares:
-                gain = share_gain(window, window_count, older, older_count, variance, self.side)
+                share, precision = (part.take(plan.row, axis=0) for part in self._pooled(judged))
+                scale = self._scale.take(plan.level, axis=0)
+                ratios = share_ratio(window, n, before, share, precision, scale, self._lowest, self._highest)
             else:
-                gain = number_gain(window, window_count, older, older_count, variance, self.variance[-1])
-            ratios = gain * self._inverse.take(plan.level, axis=0)
-        ratios[bad] = 0.0
-        return ratios, window, window_count, older, older_count
+                now -= window
+                now += self.reference_sums
+                variance, inverse = self.variance.take(plan.level, axis=0), self._inverse.take(plan.level, axis=0)
+                ratios = number_ratio(window, n, now, before, variance, self.variance[-1], inverse)
+        if bad is not None:
+            ratios[bad] = 0.0
+        return ratios
+
+    def _pooled(self, judged: Judged) -> tuple[Floats, Floats]:
+        """The share of ones in window and past together, and 1 / (p (1 - p)): they depend on the row alone."""
+        share = (judged.sums + self.reference_sums) / (judged.counts + self.reference_counts).take(self.owner, axis=1)
+        return share, 1 / (share * (1 - share))
+
+    def _counts(self, judged: Judged, plan: ScanPlan) -> tuple[Floats, Floats, NDArray[np.bool_] | None]:
+        """How many values each window holds, and all before it; and which windows do not count."""
+        end = (self.row + 1) + plan.row
+        begin = end - plan.width
+        young = None if begin.min() >= self.start.max() else begin[:, None] < self.start
+        if judged.full:
+            n: Floats = plan.width[:, None].astype(np.float64)
+            before = begin[:, None] + (self.reference_counts - self.start)
+        else:
+            counts = judged.counts.take(plan.row, axis=0)
+            n = counts - judged.counts_around.take(plan.before, axis=0)
+            before = counts - n + self.reference_counts
+            few = n < self.least
+            young = few if young is None else few | young
+        if len(self.first) < len(self.sums):
+            n = n if judged.full else n.take(self.owner, axis=1)
+            before = before.take(self.owner, axis=1)
+            young = None if young is None else young.take(self.owner, axis=1)
+        return n, before, young
 
     def explain(self, judged: Judged, row: int, signal: int) -> Finding:
         """Which window, and which of the signal's columns, was the loudest at a row of the block."""
         plan = scan_plan(self.row % COARSEST, len(judged.sums), self.lowest)
         asked = np.flatnonzero(plan.row == row)
-        part = plan._replace(level=plan.level[asked], row=plan.row[asked], before=plan.before[asked])
-        begin = int(self.first[signal])
-        columns = slice(begin, begin + int(np.count_nonzero(self.owner == signal)))
-        ratios, *parts = (array[:, columns] for array in self._ratios(judged, part))
-        question, column = divmod(int(np.argmax(ratios)), ratios.shape[1])
-        window, n, older, before = (float(array[question, column]) for array in parts)
-        level = int(part.level[question])
-        v, v_last = float(self.variance[level, begin + column]), float(self.variance[-1, begin + column])
+        plan = plan._replace(**{name: getattr(plan, name)[asked] for name in ("level", "row", "before", "width")})
+        columns = np.flatnonzero(self.owner == signal)
+        ratios = self._ratios(judged, plan)[:, columns]
+        question, column = divmod(int(np.argmax(ratios)), len(columns))
+        level, at, before_at = int(plan.level[question]), int(columns[column]), int(plan.before[question])
+        windows = judged.sums[row, columns] - judged.sums_around[before_at, columns]
+        n = float(judged.counts[row, signal] - judged.counts_around[before_at, signal])
+        before = float(judged.counts[row, signal] + self.reference_counts[signal]) - n
+        window = float(windows[column])
+        older = float(judged.sums[row, at] + self.reference_sums[at]) - window
+        v, v_last = float(self.variance[level, at]), float(self.variance[-1, at])
         if self.shares:
             p = (window + older) / (n + before)
             deviation = (p * (1 - p) * v * (1 / n + 1 / before)) ** 0.5
@@ -185,7 +217,7 @@ class Scan:
             deviation = (v / n + v_last / before) ** 0.5
         return Finding(
             score=float(ratios[question, column]),
-            threshold=float(self.threshold[level, begin + column]),
+            threshold=float(self.threshold[level, at]),
             column=column,
             width=int(WIDTHS[level]),
             window_mean=window / n,
@@ -193,7 +225,7 @@ class Scan:
             window_count=n,
             before_count=before,
             deviation=deviation,
-            window_shares=(parts[0][question] / n).tolist(),
+            window_shares=(windows / n).tolist(),
         )
 
     def commit(self, judged: Judged, rows: int, alarmed: Sequence[int] = ()) -> None:

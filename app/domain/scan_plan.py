@@ -6,7 +6,7 @@ must be remembered is therefore, for each level from 4 on, the running sum at it
 serving all the levels below it.
 
 The grid is counted from a panel's first row, never from an alarm, so that signals that were reset at different rows share
-one plan. A plan depends on the row modulo 512 (the coarsest grid) and the number of rows only; it is remembered.
+one plan. A plan depends on the row modulo 512 (the coarsest grid) and the number of rows only; the latest are remembered.
 """
 
 from functools import lru_cache
@@ -25,6 +25,9 @@ COARSEST = 512
 MEMORY = 160
 
 _Index = NDArray[np.intp]
+_LEVEL = np.arange(LEVELS, dtype=np.intp)[:, None]
+#: The grid of each level is 2^shift rows; level 4 and all below it are looked at at every row.
+_SHIFT = np.maximum(_LEVEL - 4, 0)
 
 
 class ScanPlan(NamedTuple):
@@ -35,45 +38,42 @@ class ScanPlan(NamedTuple):
     row: _Index
     #: Where the running sum before the window lies: in the memory (below 160), else in the block (160 + row).
     before: _Index
-    width: NDArray[np.float64]
+    width: _Index
     #: For each level its first row, its grid, and its stretch of the questions.
     steps: tuple[tuple[int, int, int, int], ...]
     #: Where the memory after the block comes from, memory and block as in ``before``.
     memory: _Index
 
 
-def _level(level: int, phase: int, rows: int) -> tuple[_Index, _Index, int, int]:
-    grid = max(1, 2**level // 16)
-    first = (-phase - 1) % grid
-    row = np.arange(first, rows, grid, dtype=np.intp)
-    if level < 4:
-        before = row - 2**level
-        before = np.where(before >= 0, MEMORY + before, 16 + before)
-    else:
-        memory = (level - 4) * 16 + np.arange(16, dtype=np.intp)
-        before = np.concatenate([memory, MEMORY + row])[: len(row)]
-    return row, before, first, grid
+@lru_cache(maxsize=128)
+def _whole_plan(phase: int, rows: int) -> ScanPlan:
+    end = phase + 1 + np.arange(rows, dtype=np.intp)
+    level, row = np.nonzero((end & ((1 << _SHIFT) - 1)) == 0)
+    width = WIDTHS[level]
+    shift = _SHIFT[level, 0]
+    nth = (end[row] >> shift) - (phase >> shift) - 1
+    remembered = shift * 16 + 16 + nth - np.minimum(width, 16)
+    before = np.where(row >= width, MEMORY + row - width, remembered)
+    bounds = np.searchsorted(level, np.arange(LEVELS + 1)).tolist()
+    grids = [1 << max(level - 4, 0) for level in range(LEVELS)]
+    steps = tuple(((-phase - 1) % grid, grid, *bounds[at : at + 2]) for at, grid in enumerate(grids))
+    return ScanPlan(level, row, before, width, steps, _memory(phase, rows))
 
 
-@lru_cache(maxsize=1024)
+def _memory(phase: int, rows: int) -> _Index:
+    """For each level from 4 on its last 16 grid points, of the memory followed by the block."""
+    shift = _SHIFT[4:]
+    grid = 1 << shift
+    points = ((phase + rows) >> shift) - (phase >> shift)
+    at = points + np.arange(16, dtype=np.intp)
+    in_block = MEMORY + (-phase - 1) % grid + (at - 16) * grid
+    return np.where(at < 16, shift * 16 + at, in_block).ravel()
+
+
+@lru_cache(maxsize=128)
 def scan_plan(phase: int, rows: int, lowest: int) -> ScanPlan:
     """The plan of ``rows`` rows after a row that is ``phase`` modulo 512, for the levels from ``lowest`` on."""
-    parts = {level: _level(level, phase, rows) for level in range(min(lowest, 4), LEVELS)}
-    memory = [
-        np.concatenate([(level - 4) * 16 + np.arange(16, dtype=np.intp), MEMORY + parts[level][0]])[-16:]
-        for level in range(4, LEVELS)
-    ]
-    asked = range(lowest, LEVELS)
-    steps, at = [], 0
-    for level in asked:
-        row, _, first, grid = parts[level]
-        steps.append((first, grid, at, at + len(row)))
-        at += len(row)
-    return ScanPlan(
-        level=np.concatenate([np.full(len(parts[level][0]), level, dtype=np.intp) for level in asked]),
-        row=np.concatenate([parts[level][0] for level in asked]),
-        before=np.concatenate([parts[level][1] for level in asked]),
-        width=np.concatenate([np.full(len(parts[level][0]), 2.0**level) for level in asked]),
-        steps=tuple(steps),
-        memory=np.concatenate(memory),
-    )
+    whole = _whole_plan(phase, rows)
+    skip = whole.steps[lowest][2]
+    steps = tuple((first, grid, begin - skip, end - skip) for first, grid, begin, end in whole.steps[lowest:])
+    return ScanPlan(whole.level[skip:], whole.row[skip:], whole.before[skip:], whole.width[skip:], steps, whole.memory)

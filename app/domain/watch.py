@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.domain.drift_config import DriftConfig
-from app.domain.pair_rows import Half, Placed, answer_rows, input_rows, matching_rows
+from app.domain.pair_rows import Half, PairRecord, Placed, answer_rows, input_rows, matching_rows, pair_rows
 from app.domain.panel import Panel
 from app.domain.reports import Emission, Source
 from schemas.statistics import Role
@@ -71,35 +71,42 @@ class ModelWatch:
 
     def _part(self, placed: Sequence[Placed]) -> list[Emission]:
         out: list[Emission] = []
-        served = [(place, place[1].legacy) for place in placed if place[1].legacy is not None]
+        rows = pair_rows(placed)
+        pairs = [pair for _, pair in placed]
+        served = [(at, pair.legacy.version) for at, pair in enumerate(pairs) if pair.legacy is not None]
         if served:
             if self.inputs is None:
-                self.inputs = Panel("legacy", served[0][1].version, self.source, self.config, follows=True)
-            out += self.inputs.feed(input_rows([place for place, _ in served]))
-        if matched := [place for place in placed if place[1].status != "solo"]:
-            out += self.matching.feed(matching_rows(matched))
-        for (role, version), group in sorted(self._by_version(placed).items(), key=lambda item: item[0]):
-            rows = answer_rows([place for place, _ in group], [half for _, half in group], shadow=role == "shadow")
-            out += self.answers[role, version].feed(rows)
+                self.inputs = Panel("legacy", served[0][1], self.source, self.config, follows=True)
+            which = [at for at, _ in served]
+            inputs = input_rows(rows.some(which), [pairs[at] for at in which], [version for _, version in served])
+            out += self.inputs.feed(inputs)
+        if matched := [at for at, pair in enumerate(pairs) if pair.status != "solo"]:
+            out += self.matching.feed(matching_rows(rows.some(matched)))
+        for (role, version), group in sorted(self._by_version(pairs).items()):
+            which, halves = [at for at, _ in group], [half for _, half in group]
+            self.seen[role, version] = self.records + which[-1] + 1
+            answers = rows.some(which)
+            answers.versions = [version] * len(which)
+            out += self.answers[role, version].feed(answer_rows(answers, halves, shadow=role == "shadow"))
+        self.records += len(placed)
         return out
 
-    def _by_version(self, placed: Sequence[Placed]) -> dict[tuple[Role, str], list[tuple[Placed, Half]]]:
-        """The halves of each version that is watched."""
-        groups: dict[tuple[Role, str], list[tuple[Placed, Half]]] = {}
-        for place in placed:
-            self.records += 1
-            pair = place[1]
-            halves: list[tuple[Role, Half]] = [("shadow", half) for half in pair.shadows]
-            if pair.legacy is not None:
-                halves.append(("legacy", pair.legacy))
-            for role, half in halves:
-                key = (role, half.version)
-                if key in self.answers or self._admit(role, half.version):
-                    groups.setdefault(key, []).append((place, half))
-                    self.seen[key] = self.records
-        return groups
+    def _by_version(self, pairs: Sequence[PairRecord]) -> dict[tuple[Role, str], list[tuple[int, Half]]]:
+        """The halves of each version that is watched, with the number of their pair."""
+        shadows: dict[str, list[tuple[int, Half]]] = {}
+        legacies: dict[str, list[tuple[int, Half]]] = {}
+        for at, pair in enumerate(pairs):
+            for half in pair.shadows:
+                if half.version in shadows or self._admit("shadow", half.version):
+                    shadows.setdefault(half.version, []).append((at, half))
+            if pair.legacy is not None and (pair.legacy.version in legacies or self._admit("legacy", pair.legacy.version)):
+                legacies.setdefault(pair.legacy.version, []).append((at, pair.legacy))
+        groups: dict[tuple[Role, str], list[tuple[int, Half]]] = {("legacy", key): group for key, group in legacies.items()}
+        return groups | {("shadow", key): group for key, group in shadows.items()}
 
     def _admit(self, role: Role, version: str) -> bool:
+        if (role, version) in self.answers:
+            return True
         if sum(other == role for other, _ in self.answers) >= self.config.versions:
             self.refused += 1
             return False

@@ -41,7 +41,6 @@ class Outbox:
     def send(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Any) -> None:
         """Keep a record."""
         self.sent.append((topic, value or b""))
-        self.bytes += len(value or b"")
 
 
 def pairs(start: int, count: int, rng: np.random.Generator, drift: bool) -> list[bytes]:
@@ -94,12 +93,16 @@ def main() -> int:
         run.start, run.end = at, at + len(values)
         before = time.process_time()
         fold.feed(0, run, out)
+        if at + len(values) == options.pairs:
+            fold.idle((60_000, 60_000), out)
         cpu += time.process_time() - before
         at += len(values)
+        out.bytes += sum(len(value) for _, value in out.sent)
         for _, value in out.sent:
             record = msgspec.json.decode(value)
             if record["detector"]["state"] in {"warning", "drift"}:
-                key = f"{record['role']} {record['signal']['kind']}/{record['signal']['name']} {record['statistics']['direction']}"
+                signal, direction = record["signal"], record["statistics"]["direction"]
+                key = f"{record['role']} {signal['kind']}/{signal['name']} {direction}"
                 changes[key, record["detector"]["state"]] += 1
         out.sent.clear()
     before = time.process_time()
