@@ -89,6 +89,9 @@ class DecideFold:
         """Not while many triggers wait for the log."""
         return len(self._decider.state.pending) < _PENDING
 
+    def sees_ends(self, ends: Sequence[bool]) -> None:
+        """Nothing depends on what is still to be read."""
+
     def save(self) -> bytes:
         """The whole state."""
         if self._saved is None:
@@ -99,6 +102,10 @@ class DecideFold:
 
     def low(self) -> None:
         """A rebuild reads nothing again."""
+
+    def replays(self) -> bool:
+        """Never: nothing is read again."""
+        return False
 
     def snapshot(self) -> None:
         """There is none: ``save`` has it all."""

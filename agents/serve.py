@@ -71,12 +71,19 @@ class ServeFold:
         """Always: everything is written at once."""
         return True
 
+    def sees_ends(self, ends: Sequence[bool]) -> None:
+        """Nothing depends on what is still to be read."""
+
     def save(self) -> bytes:
         """Nothing: the documents are the state."""
         return b"{}"
 
     def low(self) -> None:
         """A rebuild reads nothing again."""
+
+    def replays(self) -> bool:
+        """Never: nothing is read again."""
+        return False
 
     def snapshot(self) -> None:
         """There is none: the ledger keeps the documents."""

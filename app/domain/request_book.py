@@ -15,6 +15,7 @@ from app.domain.pairing_state import Totals
 from app.domain.request import LEGACY, SHADOW, Copy, Request, attach, find_copy, status_of
 from schemas.codec import Half, SourceRecord
 from schemas.dead_letter import Reason
+from schemas.pair import PairStatus
 
 __all__ = ["Model", "RequestBook", "Sink"]
 
@@ -38,7 +39,7 @@ class Model:
 class Sink(Protocol):
     """Where decisions go; in a rebuild they go nowhere."""
 
-    def write(self, request: Request, status: str) -> None:
+    def write(self, request: Request, status: PairStatus) -> None:
         """One record, with the halves that the request holds."""
 
     def refuse(self, side: int, record: SourceRecord, reason: Reason, detail: str) -> None:
@@ -60,13 +61,20 @@ class RequestBook:
         self._deadlines: tuple[Deadlines[Request], Deadlines[Request]] = (Deadlines(), Deadlines())
         self._expiries: Deadlines[Request] = Deadlines()
 
-    def open(self, model: Model, side: int, half: Half, previous: Request | None, sink: Sink) -> None:
-        """The first half of a request."""
+    def open(self, model: Model, side: int, half: Half, sink: Sink, *, after: Request | None = None) -> None:
+        """The first half of a request; of one ``after`` another with the same id, where that is still remembered."""
+        request = self._begin(model, side, half)
+        request.previous = after
+        model.ids[request.request_id] = request
+        self._settle(request, sink)
+
+    def _begin(self, model: Model, side: int, half: Half) -> Request:
         timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
         request_id: str = half.request_id  # type: ignore[assignment]  # and a string
         moments = [-1, -1]
         moments[side] = half.moment
-        request = Request(
+        self.waiting += 1
+        return Request(
             model=model,
             request_id=request_id,
             limit=timestamp + self.wait_ms,
@@ -75,20 +83,22 @@ class RequestBook:
             legacy=half if side == LEGACY else None,
             shadows=() if side == LEGACY else (half,),
             moments=moments,
-            previous=previous,
+            first=half.moment,
         )
-        model.ids[request_id] = request
-        self.waiting += 1
-        self._settle(request, sink)
 
     def meet(self, request: Request, side: int, half: Half, sink: Sink) -> None:
         """A further half, or a copy, of a request that is known."""
         model, moment = request.model, half.moment
         if moment > request.limit and moment > request.horizon(self.deduplication_ms):
-            self.open(model, side, half, request, sink)
+            self.open(model, side, half, sink, after=request)
             return
         while request.previous is not None and moment <= request.previous.horizon(self.deduplication_ms):
             request = request.previous
+        if moment < request.first and self._precedes(request, half):
+            earlier = self._begin(model, side, half)
+            earlier.previous, request.previous = request.previous, earlier
+            self._settle(earlier, sink)
+            return
         copy = find_copy(request, side, half)
         if copy is not None:
             self._duplicate(model, side, half, copy, sink)
@@ -96,6 +106,11 @@ class RequestBook:
             self._late(request, side, half, "its record was written without it", sink)
         else:
             self._attach(request, side, half, sink)
+
+    def _precedes(self, request: Request, half: Half) -> bool:
+        """Whether the horizon of a request that ``half`` opens is over before ``request`` begins: the logs were far apart."""
+        timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
+        return request.first > max(timestamp + self.wait_ms, half.moment) + self.deduplication_ms
 
     def _attach(self, request: Request, side: int, half: Half, sink: Sink) -> None:
         late = attach(request, side, half, self.wait_ms)
@@ -119,7 +134,7 @@ class RequestBook:
         if request.legacy is None:
             self._deadlines[LEGACY].add(request.deadline(LEGACY), request)
         elif not lacks_shadow:
-            self._close(request, max(request.moments), sink)
+            self._close(request, request.complete_at(), sink)
             return
         if lacks_shadow:
             self._deadlines[SHADOW].add(request.deadline(SHADOW), request)

@@ -99,8 +99,11 @@ class Fold(Protocol):
         ``position`` has the offset from which each side will be fed, the log's beginning at the very first start.
         """
 
-    def feed(self, side: int, run: Run, out: Outbox) -> None:
-        """Fold in one run of one side."""
+    def feed(self, side: int, run: Run, out: Outbox) -> int | None:
+        """Fold in one run of one side; how many of its records were taken, None for all.
+
+        What was not taken is fed again, when something of another side has been.
+        """
 
     def rebuilt(self) -> None:
         """All up to the checkpoint has been fed."""
@@ -115,11 +118,17 @@ class Fold(Protocol):
     def wants(self, side: int) -> bool:
         """Whether the fold takes more of this side now; what it does not want stays in the broker."""
 
+    def sees_ends(self, ends: Sequence[bool]) -> None:
+        """Be told before each run of which sides all has been read (in a rebuild: up to the checkpoint)."""
+
     def save(self) -> bytes:
         """The small part of the state that the log cannot give back, as a JSON object; called at each commit."""
 
     def low(self) -> Sequence[int] | None:
         """Where a rebuild has to begin to read each side; None: at the position itself, ``save`` has it all."""
+
+    def replays(self) -> bool:
+        """Whether the log between ``low`` and the position is indispensable: the runner then refuses to start without it."""
 
     def snapshot(self) -> bytes | None:
         """The whole state, where ``snapshots`` is true."""

@@ -1,0 +1,67 @@
+"""The record of a request, from the halves that it holds."""
+
+from typing import Any
+
+import msgspec
+
+from app.domain.comparison import compare
+from app.domain.request import Request
+from schemas.codec import Half
+from schemas.pair import LegacyHalf, Pair, PairStatus, ShadowHalf
+
+__all__ = ["pair_id", "pair_record"]
+
+_encode = msgspec.json.Encoder().encode
+
+
+def pair_id(request: Request) -> str:
+    """The event's id: model, request and opening, which no two records share. A model's name has no slash."""
+    return f"{request.model.name}/{request.request_id}/{request.opening}"
+
+
+def pair_record(request: Request, status: PairStatus, tolerance: float) -> bytes:
+    """The record's value, as the contract lays it out."""
+    legacy, shadows = request.legacy, _in_order(request)
+    source: Half = legacy if legacy is not None else shadows[0]
+    timestamp: Any = source.timestamp
+    return _encode(
+        Pair(
+            request.request_id,
+            request.model.name,
+            timestamp,
+            status,
+            _legacy(legacy),
+            tuple(_shadow(half, legacy, tolerance) for half in shadows),
+            () if status in ("paired", "solo") else _missing(request),
+            source.features,
+            source.segments,
+            source.metadata,
+        )
+    )
+
+
+def _in_order(request: Request) -> tuple[Half, ...]:
+    """As they are configured, and then by version."""
+    shadows = request.shadows
+    if len(shadows) < 2:
+        return shadows
+    rank = {version: number for number, version in enumerate(request.expected)}
+    return tuple(sorted(shadows, key=lambda half: (rank.get(half.version, len(rank)), half.version)))
+
+
+def _missing(request: Request) -> tuple[str, ...]:
+    present = {half.version for half in request.shadows}
+    versions = tuple(version for version in request.expected if version not in present)
+    return versions if request.legacy is not None else ("legacy", *versions)
+
+
+def _legacy(half: Half | None) -> LegacyHalf | None:
+    if half is None:
+        return None
+    return LegacyHalf(half.version, half.prediction, half.timestamp, half.latency_ms, half.cost)  # type: ignore[arg-type]  # ms
+
+
+def _shadow(half: Half, legacy: Half | None, tolerance: float) -> ShadowHalf:
+    difference, agrees = (None, None) if legacy is None else compare(legacy.prediction, half.prediction, tolerance)
+    timestamp: Any = half.timestamp
+    return ShadowHalf(half.version, half.prediction, timestamp, half.latency_ms, half.cost, difference, agrees)

@@ -1,0 +1,134 @@
+"""One role of a worker: a Faust app in its consumer group, its agent, and the shards that it holds."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+
+from app.config import Config
+from app.folds.kafka_ledger import KafkaLedger
+from app.folds.ledger import Ledger
+from app.folds.shard import LogCutError, Shard, ShardSettings
+from app.folds.shards import Shards
+from app.folds.transport import FaustHost, create_app
+from app.health import Health
+from app.kafka import client_arguments, consumer_arguments, producer_arguments
+from app.metrics import Metrics
+from app.read_model import RedisLedger
+from app.read_model.shard_ledger import ReadModelLedger
+from app.topic_table import Topics
+from app.topology import RoleWiring
+
+__all__ = ["Role"]
+
+log = structlog.get_logger(__name__)
+#: The names of errors that everybody meets, as reasons of a failure.
+_REASONS = {
+    "ProducerFenced": "fenced", "InvalidProducerEpoch": "fenced", "ReadModelLost": "lost", "LogCutError": "log_cut",
+    "CheckpointError": "log_cut", "TimeoutError": "timeout", "KafkaTimeoutError": "timeout",
+}  # fmt: skip
+
+
+class _Watch:
+    """Tells metrics and the health board what the shards of one role are doing."""
+
+    def __init__(self, role: str, metrics: Metrics, health: Health) -> None:
+        self._role, self._metrics, self._health = role, metrics, health
+
+    def assigned(self, partitions: Iterable[int]) -> None:
+        self._health.assign(self._role, partitions)
+
+    def opening(self, partition: int) -> None:
+        self._metrics.assigned(self._role, partition)
+        self._health.shard(self._role, partition, "rebuilding", "reading the log up to the checkpoint")
+
+    def live(self, shard: Shard) -> None:
+        seconds = shard.committed_at - shard.opened_at
+        self._metrics.rebuilt(self._role, shard.partition, seconds)
+        self._health.shard(self._role, shard.partition, "live")
+        log.info("live", role=self._role, partition=shard.partition, after_seconds=round(seconds, 2), position=shard.positions)
+
+    def committed(self, shard: Shard, events: int, seconds: float) -> None:
+        self._metrics.committed(self._role, shard.partition, events, seconds)
+        self._metrics.figures(self._role, shard.partition, shard.fold.figures())
+
+    def failed(self, partition: int, error: Exception) -> None:
+        name = type(error).__name__
+        self._metrics.failed(self._role, _REASONS.get(name, "fold" if not _is_outside(error) else "broker"))
+        self._health.shard(self._role, partition, "failed", f"{name}: {error}")
+        told = log.error if isinstance(error, LogCutError) or not _is_outside(error) else log.warning
+        told("shard thrown away", role=self._role, partition=partition, error=f"{name}: {error}", exc_info=not _is_outside(error))
+
+    def forgotten(self, partition: int) -> None:
+        self._metrics.forget(self._role, partition)
+        self._health.forget(self._role, partition)
+
+
+def _is_outside(error: Exception) -> bool:
+    """Whether it came from a broker or a server, and not from our own code."""
+    return type(error).__module__.startswith(("aiokafka", "redis", "app.")) or isinstance(error, OSError | TimeoutError)
+
+
+class Role:
+    """``start`` joins the group; ``stop`` commits what there is, gives the partitions up and leaves."""
+
+    def __init__(self, name: str, wiring: RoleWiring, config: Config, metrics: Metrics, health: Health, redis: Any) -> None:
+        self.name = name
+        self._wiring, self._config, self._metrics, self._redis = wiring, config, metrics, redis
+        topics = Topics(config.topics.prefix)
+        self._full = topics.full
+        self._inputs = [topics.full(topic) for topic in wiring.inputs]
+        self.app = create_app(config.group(name), consumer_arguments(config, name), config.topics.partitions)
+        self._host = FaustHost(self.app, self._inputs)
+        watch = _Watch(name, metrics, health)
+        self.shards = Shards(self._inputs, config.topics.partitions, self._make_shard, self._host, watch)
+        self.app.shards = self.shards
+        self._add_agent()
+
+    def _add_agent(self) -> None:
+        app, shards = self.app, self.shards
+
+        async def read_runs(stream: Any) -> None:
+            async for event in stream.events():
+                message = event.message
+                await shards.feed(message.topic, message.partition, message.value)
+
+        async def give_up(*_: Any, **__: Any) -> None:
+            await shards.drop(drain=True)
+
+        topic = app.topic(*self._inputs, acks=False, key_serializer="raw", value_serializer="raw")
+        app.agent(topic, name=self.name)(read_runs)
+        app.on_partitions_revoked.connect(give_up, weak=False)
+        app.on_before_shutdown.connect(give_up, weak=False)
+
+    def _make_shard(self, partition: int, fail: Any) -> Shard:
+        settings = ShardSettings(self._config.commit.interval_ms / 1000, self._config.detect.snapshot_interval_ms / 1000)
+        fold = self._wiring.make_fold(partition)
+        return Shard(partition, fold, self._make_ledger(partition), self._inputs, self._host, settings, fail)
+
+    def _make_ledger(self, partition: int) -> Ledger:
+        config, name = self._config, self.name
+        if name == "serve":
+            return ReadModelLedger(RedisLedger(self._redis, config.topics.prefix, name, partition, len(self._inputs)))
+        return KafkaLedger(
+            partition=partition,
+            inputs=self._inputs,
+            checkpoints=self._full(f"checkpoints.{name}"),
+            group=config.group(name),
+            full_name=self._full,
+            producer_arguments=producer_arguments(config, name, partition),
+            client_arguments=client_arguments(config.kafka),
+        )
+
+    def lag(self, shard: Shard) -> int:
+        """Records in the log that the shard has not taken."""
+        states = [self._host.fetch_state(side, shard.partition) for side in range(len(self._inputs))]
+        return sum(max(0, (state.end or 0) - at) for state, at in zip(states, shard.positions, strict=True))
+
+    async def start(self) -> None:
+        """Join the consumer group."""
+        await self.app.start()
+
+    async def stop(self) -> None:
+        """Drain and leave."""
+        await self.app.stop()
