@@ -1,0 +1,133 @@
+"""The demo's processes: Kafka and Redis, the worker, the producer of flights.
+
+Each is under a guard that ends it when this process ends, however it ends (``app.dev.guard``). They end in the order producer,
+worker (which drains), servers. Nothing of the user's own GNOMON settings reaches them: the demo is the same everywhere.
+"""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.dev.cache import data_folder
+from app.dev.child import Child
+from app.dev.errors import DevError
+from app.dev.ports import HOST, free_ports
+from app.dev.servers import Servers
+from load.flights.records import MODEL
+from load.flights.replay import flights_configuration
+
+__all__ = ["WARM_UP", "DemoError", "Stage", "on_stage"]
+
+#: Events a second: 300 flights a second, eight hours of New York's traffic.
+RATE = 900
+#: The three weeks from here are calm: what a storm does to weather and delays is a drift too, and would tell another story.
+FIRST_DAY = "2013-08-19"
+FAULT_AFTER = "50s"
+#: A week of flights: with less, the first Sunday is a change.
+WARM_UP = 7_000
+#: Weather and delays move by a standard deviation within days; who runs this model wants to hear of more than that.
+LEAST_EFFECT = 1.5
+READY_WITHIN_S = 90.0
+
+
+class DemoError(DevError):
+    """A part of the demo did not come up, or went down; the message holds its last words."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What runs, and where."""
+
+    bootstrap_servers: str
+    redis_url: str
+    url: str
+    worker: Child
+    traffic: Child
+
+    def check(self) -> None:
+        """Raise ``DemoError`` where the worker or, by a failure, the producer has ended."""
+        for name, child in (("the worker", self.worker), ("the producer", self.traffic)):
+            if child.ended and (child is self.worker or child.exit_code):
+                raise DemoError(f"{name} ended with {child.exit_code}; the end of {child.log}:\n{child.tail()}")
+
+
+@contextmanager
+def on_stage(say: Callable[[str], None]) -> Iterator[Stage]:
+    """Everything started and ready, for as long as the block lasts."""
+    with ExitStack() as running:
+        say("starting Kafka and Redis")
+        servers = running.enter_context(Servers(log=say))
+        folder = running.enter_context(data_folder(None))
+        configuration = folder / "gnomon.toml"
+        configuration.write_text(_configuration(), "utf-8")
+        port = free_ports(1)[0]
+        environment = _environment(servers, configuration, port)
+        say("creating the topics")
+        _run([sys.executable, "-m", "app", "topics", "create"], folder, environment)
+        say("starting the service, all roles in one worker")
+        worker = Child([sys.executable, "-m", "app", "worker"], folder / "worker.log", folder, environment)
+        running.callback(worker.stop)
+        traffic = Child(_traffic_command(), folder / "traffic.log", folder, environment)
+        running.callback(traffic.stop)
+        stage = Stage(servers.bootstrap_servers, servers.redis_url, f"http://{HOST}:{port}/", worker, traffic)
+        _wait_until_ready(stage, say)
+        yield stage
+
+
+def _configuration() -> str:
+    return f"{flights_configuration()}\n[models.{MODEL}.drift]\nwarm_up = {WARM_UP}\nleast_effect = {LEAST_EFFECT}\n"
+
+
+def _environment(servers: Servers, configuration: Path, port: int) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GNOMON_")}
+    return kept | {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])),
+        "PYTHONUNBUFFERED": "1",
+        "GNOMON_CONFIG": str(configuration),
+        "GNOMON_KAFKA__BOOTSTRAP_SERVERS": servers.bootstrap_servers,
+        "GNOMON_REDIS__URL": servers.redis_url,
+        "GNOMON_WEB__HOST": HOST,
+        "GNOMON_WEB__PORT": str(port),
+    }
+
+
+def _traffic_command() -> list[str]:
+    options = {"scenario": "flights", "rate": str(RATE), "from": FIRST_DAY, "fault": "seconds", "fault-at": FAULT_AFTER}
+    return [sys.executable, "-m", "load", "--no-verify", *(word for k, v in options.items() for word in (f"--{k}", v))]
+
+
+def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - ours
+    if done.returncode:
+        raise DemoError(f"{' '.join(command[1:])} ended with {done.returncode}:\n{done.stderr}")
+
+
+def _wait_until_ready(stage: Stage, say: Callable[[str], None]) -> None:
+    """Until the worker answers 200 on ``/-/ready``; what it says meanwhile is passed on, each thing once."""
+    deadline, told = time.monotonic() + READY_WITHIN_S, ""
+    while (answer := _ask(f"{stage.url}-/ready"))[0] != 200:
+        words = answer[1].strip().splitlines()[0][:160] if answer[1].strip() else "not listening yet"
+        if words != told:
+            say(f"the service is not ready: {words}")
+            told = words
+        stage.worker.wait_ended(0.2)
+        stage.check()
+        if time.monotonic() > deadline:
+            raise DemoError(f"the service was not ready within {READY_WITHIN_S:.0f} s; it says {words!r}:\n{stage.worker.tail()}")
+
+
+def _ask(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own http address
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read().decode(errors="replace")
+    except OSError:
+        return 0, ""
