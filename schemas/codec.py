@@ -133,14 +133,17 @@ class PredictionDecoder:
             self._check_metadata(half, bytes(half.metadata))
 
     def _check_segments(self, half: Half, text: bytes) -> None:
-        segments = orjson.loads(text)
+        try:
+            segments = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise DecodeError("invalid_schema", f"$.segments: {error}") from None
         if segments is None:
             half.segments = EMPTY_OBJECT
             return
         _object("$.segments", segments)
         for name, value in segments.items():
             if type(value) is not str:
-                raise DecodeError("invalid_schema", f"$.segments.{name}: {quoted(value)}; a string is expected")
+                raise DecodeError("invalid_schema", f"$.segments[{quoted(name)}]: {quoted(value)}; a string is expected")
         if len(segments) > self._limits.segments:
             message = f"$.segments: {len(segments)} members; at most {self._limits.segments} are allowed"
             raise DecodeError("invalid_schema", message)
@@ -179,5 +182,5 @@ def _no_features(half: Half) -> int:
     allowed = "a number, boolean, string or null is expected"
     for name, value in features.items():
         if isinstance(value, dict | list):
-            raise DecodeError("invalid_schema", f"$.features.{name}: {quoted(value)}; {allowed}, nested values are refused")
+            raise DecodeError("invalid_schema", f"$.features[{quoted(name)}]: {quoted(value)}; {allowed}, nested values are refused")
     raise DecodeError("invalid_schema", f"$.features: {allowed} for each member")

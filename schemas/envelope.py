@@ -31,13 +31,16 @@ class Envelope(NamedTuple):
 PLAIN = Envelope()
 
 
+_ABSENT = Raw()
+
+
 class _Structured(Struct):
     specversion: str
     id: str
     source: str
     type: str
-    data: Raw | None = None
-    data_base64: Raw | None = None
+    data: Raw = _ABSENT
+    data_base64: Raw = _ABSENT
     correlationid: str | None = None
     time: str | None = None
 
@@ -75,9 +78,9 @@ def _open_structured(value: bytes, content_type: str) -> tuple[Raw, Envelope]:
         raise DecodeError("not_json", str(error)) from None
     if event.specversion != "1.0":
         raise DecodeError("invalid_schema", f"$.specversion: {quoted(event.specversion)}; '1.0' is expected")
-    if event.data_base64 is not None:
+    if event.data_base64 is not _ABSENT:
         raise DecodeError("invalid_schema", "$.data_base64: binary payloads are not taken; JSON in `data` is expected")
-    if event.data is None:
+    if event.data is _ABSENT:
         raise DecodeError("invalid_schema", "$.data: missing; the payload as a JSON object is expected")
     return event.data, Envelope(event.correlationid, event.time)
 

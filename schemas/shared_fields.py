@@ -24,11 +24,20 @@ def parse(decode: Callable[[bytes | Raw], _Message], text: bytes | Raw) -> _Mess
     try:
         return decode(text)
     except msgspec.ValidationError as error:
+        _well_formed(text)
         raise DecodeError("invalid_schema", str(error)) from None
     except msgspec.DecodeError as error:
         raise DecodeError("not_json", str(error)) from None
     except RecursionError:
         raise DecodeError("too_large", "the value is nested deeper than a parser can follow") from None
+
+
+def _well_formed(text: bytes | Raw) -> None:
+    """A typed parse ends at the first wrong type: what follows may still be no JSON, and that is said first."""
+    try:
+        msgspec.json.decode(text, type=Raw)
+    except msgspec.DecodeError as error:
+        raise DecodeError("not_json", str(error)) from None
 
 
 def remember(known: set[_Known], name: _Known) -> None:

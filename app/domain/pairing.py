@@ -8,7 +8,8 @@ and the counts of the minutes that are not over (``pair_counts``).
 from, that log's time exceeds the opening plus window and grace, or the log is silent. Which halves belong to a request is
 decided by the order of moments alone (``request``), so the same logs give the same records, however they were cut into runs
 and whichever log was ahead. Three things are decided while reading and written down, because the logs cannot give them
-back: what a model expects, a jump of time over a silence, and a change of the settings.
+back: what a model expects, a jump of time over a silence, how far one log was read ahead of the other
+(``reading_order``), and a change of the settings.
 
 **What may not happen.** A request written twice, or not at all; an event that is neither in a record nor in a dead letter;
 ``read = in records + duplicate + late + rejected + waiting`` not holding.
@@ -26,6 +27,7 @@ from app.domain.expectation import LEARNING_WINDOWS, Expectation, ExpectationSta
 from app.domain.log_time import UNKNOWN, LogTime
 from app.domain.pair_counts import MINUTE_MS, Cell, Minutes
 from app.domain.pairing_state import PairingPolicy, PairingState, PolicyEntry
+from app.domain.reading_order import ReadingOrder
 from app.domain.request import LEGACY, SHADOW
 from app.domain.request_book import Model, RequestBook, Sink
 from schemas.codec import Half, SourceRecord
@@ -67,6 +69,7 @@ class Pairing:
         self.times = [LogTime(positions[side], floors[side], jumps[side]) for side in (LEGACY, SHADOW)]
         first = PolicyEntry(0, 0, policy.wait_ms, policy.deduplication_ms)
         self._policies = list(state.policies) if state else [first]
+        self._order = ReadingOrder(state.order if state else [])
         self.book = RequestBook(Minutes())
         self.book.wait_ms, self.book.deduplication_ms = self._policies[0].wait_ms, self._policies[0].deduplication_ms
         self.models: dict[str, Model] = {}
@@ -82,14 +85,21 @@ class Pairing:
         is judged with both logs in sight.
         """
         time = self.times[side]
-        if side == LEGACY and not self.ends[SHADOW] and self.times[SHADOW].top == UNKNOWN:
+        if side == LEGACY and self.times[SHADOW].top == UNKNOWN and not self._may_overrun(side):
             return 0
         taken = 0
         while taken < len(records):
             part = self._next_part(side, records, taken)
-            count = self._read(side, part, sink)
+            if not part:
+                break
+            before = self._positions()
+            barrier = self._barrier(side)
+            count = self._read(side, part, _FOREVER if self._may_overrun(side) else barrier, sink)
             taken += count
             time.read(part[0].offset, records[taken].offset if taken < len(records) else end, time.top)
+            if self.live and time.top > barrier:
+                self._order.note(*before)
+                self._order.note(*self._positions())
             if count < len(part):
                 break
         if not records:
@@ -97,11 +107,17 @@ class Pairing:
         self._advance(sink)
         return taken
 
+    def _positions(self) -> tuple[int, int]:
+        return self.times[LEGACY].position, self.times[SHADOW].position
+
     def _next_part(self, side: int, records: Sequence[SourceRecord], taken: int) -> Sequence[SourceRecord]:
-        """The records up to the next jump or change of settings; in normal life all of them."""
+        """The records up to the next point where something changes; in normal life all of them."""
         first = records[taken].offset
+        boundary = self._order.boundary(side, self._positions())
+        if first >= boundary:
+            return ()
         self.times[side].reach(first)
-        boundary = self.times[side].next_jump() or _FOREVER
+        boundary = min(boundary, self.times[side].next_jump() or _FOREVER)
         for entry in self._policies:
             if entry.begins(side) <= first:
                 self.book.wait_ms, self.book.deduplication_ms = entry.wait_ms, entry.deduplication_ms
@@ -110,13 +126,19 @@ class Pairing:
         part = records[taken:] if taken else records
         return part if boundary == _FOREVER else [record for record in part if record.offset < boundary]
 
-    def _read(self, side: int, records: Sequence[SourceRecord], sink: Sink) -> int:
+    def _barrier(self, side: int) -> int:
+        """How far this side's time may go with what is known of the other's."""
+        other = 1 - side
+        return max(self.times[other].top, self._next_moments[other]) + self.book.wait_ms
+
+    def _may_overrun(self, side: int) -> bool:
+        """Whether there is nothing of the other side to wait for, now or, in a rebuild, at this point of the first time."""
+        waits = self._order.waits(1 - side, self._positions())
+        return self.ends[1 - side] if waits is None else waits
+
+    def _read(self, side: int, records: Sequence[SourceRecord], barrier: int, sink: Sink) -> int:
         """The loop over every event: decode, tell the time, find the request."""
         time, shadow_time, models, decode, book = self.times[side], self.times[SHADOW], self.models, self._decode, self.book
-        other = 1 - side
-        barrier = max(self.times[other].top, self._next_moments[other]) + book.wait_ms
-        if self.ends[other]:
-            barrier = _FOREVER
         self._next_moments[side] = UNKNOWN
         top, count = time.top, 0
         for record in records:
@@ -147,7 +169,7 @@ class Pairing:
                 model.expectation.learn(top, shadow_time.top, record.offset, shadow_time.position)
             request = model.ids.get(half.request_id)  # type: ignore[arg-type]  # the decoder leaves a string
             if request is None:
-                book.open(model, side, half, None, sink)
+                book.open(model, side, half, sink)
             else:
                 book.meet(request, side, half, sink)
             count += 1
@@ -195,6 +217,7 @@ class Pairing:
             if silent[side]:
                 moment = self._passes(side) if all(silent) else tops[1 - side]
                 if moment > tops[side]:
+                    self._order.note(*self._positions())
                     self.times[side].jump(moment)
                     moved = True
         if moved:
@@ -241,6 +264,7 @@ class Pairing:
         longest = max(2 * entry.wait_ms + entry.deduplication_ms for entry in self._policies)
         oldest = min(time.top for time in self.times) - longest
         low = [time.low(oldest) for time in self.times]
+        self._order.forget(*low)
         while len(self._policies) > 1 and all(self._policies[1].begins(side) <= low[side] for side in (LEGACY, SHADOW)):
             del self._policies[0]
         forgotten = oldest - LEARNING_WINDOWS * self._policy.window_ms
@@ -259,6 +283,7 @@ class Pairing:
             floors=[time.floor for time in self.times],
             jumps=[time.jumps for time in self.times],
             policies=self._policies,
+            order=self._order.marks,
             models=models,
             minutes=self.book.minutes.cells,
             totals=self.book.totals,

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from app.domain.expectation import ExpectationState
 from app.domain.pair_counts import Cell
+from app.domain.reading_order import OrderMark
 
 __all__ = ["PairingPolicy", "PairingState", "PolicyEntry", "Totals"]
 
@@ -58,6 +59,7 @@ class PairingState(Struct, frozen=True):
     floors: list[int]
     jumps: list[list[tuple[int, int]]]
     policies: list[PolicyEntry]
+    order: list[OrderMark]
     models: dict[str, ExpectationState]
     minutes: dict[int, dict[str, Cell]]
     totals: Totals

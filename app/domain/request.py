@@ -35,6 +35,7 @@ class Request(Struct, gc=False):
     legacy: Half | None
     shadows: tuple[Half, ...]
     moments: list[int]  # of the newest half of each side
+    first: int  # the lowest moment of its halves
     expiry: int = 0
     previous: "Request | None" = None
     legacy_digest: int = 0  # of halves that were written or are late, to know copies by
@@ -58,6 +59,13 @@ class Request(Struct, gc=False):
     def horizon(self, deduplication_ms: int) -> int:
         """The moment up to which an event of this id belongs to this request, as a copy or late if not as a half."""
         return self.expiry or max(self.limit, *self.moments) + deduplication_ms
+
+    def complete_at(self) -> int:
+        """The moment at which all that is expected was there; a version that nobody expects does not count."""
+        moments = [half.moment for half in self.shadows if half.version in self.expected]
+        if self.legacy is not None:
+            moments.append(self.legacy.moment)
+        return max(moments)
 
     def remember(self, side: int, half: Half) -> None:
         """Keep of a half what it takes to know a copy of it again."""
@@ -129,6 +137,7 @@ def _hold(request: Request, side: int, half: Half, wait_ms: int) -> None:
     if timestamp + wait_ms < request.limit:
         request.limit = timestamp + wait_ms
     request.moments[side] = max(request.moments[side], half.moment)
+    request.first = min(request.first, half.moment)
     if side == LEGACY:
         request.legacy = half
     else:
@@ -145,6 +154,7 @@ def _attach_in_order(request: Request, side: int, half: Half, wait_ms: int) -> l
     request.legacy, request.shadows, request.moments = None, (), [-1, -1]
     request.opening = first.timestamp  # type: ignore[assignment]  # milliseconds, as above
     request.limit = request.opening + wait_ms
+    request.first = first.moment
     late = []
     for row_side, row in rows:
         if row.moment > request.limit and row is not first:
