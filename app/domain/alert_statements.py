@@ -89,6 +89,8 @@ def of_misrouting(
 ) -> Iterator[Said]:
     """Whether the keys of an input topic lie where they belong."""
     counts, topic, at = msgspec.convert(statistics.statistics, PairingCounts), statistics.signal.name, statistics.window.end
+    if not counts.sampled:
+        return  # refused records alone: nothing was looked at
     source = statistics.offsets[0].partition if statistics.offsets else -1
     minute = misrouting.Minute(at, counts.misrouted, counts.sampled)
     misrouting.note(subject.minutes, source, minute, policy.forget_after_s * 1000)

@@ -78,13 +78,13 @@ def of_signal(statistics: DriftStatistics) -> Words:
 
 
 def of_silent_shadow(model: str, requests: int, at: int) -> Words:
-    """The words for a model none of whose shadows answers."""
+    """The words for a model none of whose expected shadows answers."""
     sentences = [
-        f"The last {requests:,} requests of {model} up to {when(at)} had no shadow's answer, though one was expected.",
+        f"The last {requests:,} requests of {model} up to {when(at)} had no answer of any shadow that was expected.",
         "Users notice nothing; the comparison stands still.",
         "Either no shadow is running, or it is not sent the requests, or its answers do not reach predictions.shadow.",
     ]
-    return _words(f"No shadow of {model} answers", sentences)
+    return _words(f"No expected shadow of {model} answers", sentences)
 
 
 def of_silent_legacy(model: str, requests: int, at: int) -> Words:

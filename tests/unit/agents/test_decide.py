@@ -127,6 +127,9 @@ STORIES: dict[str, tuple[list[DriftStatistics], list[str]]] = {
         [misrouted(0, 50, 100), misrouted(0, 0, 100, partition=1), *(misrouted(n, 0, 100) for n in (1, 2, 3))],
         ["firing ProducerMisrouted", "resolved ProducerMisrouted"],
     ),
+    "minutes in which no key was looked at say nothing": (
+        [misrouted(0, 50, 100), *(misrouted(n, 0, 0) for n in range(1, 20))], ["firing ProducerMisrouted"],
+    ),
     "two topics": (
         [misrouted(0, 50, 100), misrouted(0, 50, 100, topic="predictions.shadow")], ["firing ProducerMisrouted"] * 2,
     ),

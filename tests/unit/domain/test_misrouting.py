@@ -26,6 +26,9 @@ STORIES = {
     "what was before a clean stretch is forgotten": [
         (0, 9, 10, HOLDS), *[(0, 0, 10, HOLDS)] * (CLEAN - 1), (0, 0, 10, CLEAR), (0, 1, 10, WEAK),
     ],
+    "a small share among few keys takes more of them to be over": [
+        (0, 6, 120, HOLDS), *[(0, 0, 10, HOLDS)] * 5, (0, 0, 10, CLEAR),
+    ],
     "one key now and then neither fires nor resolves": [(0, 9, 10, HOLDS), (0, 0, 1_000, WEAK), (0, 1, 1_000, WEAK)],
 }  # fmt: skip
 
