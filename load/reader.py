@@ -5,24 +5,23 @@ commits nothing: looking changes nothing. A record that was aborted is never see
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-__all__ = ["CommittedReader", "partitions_of"]
+__all__ = ["CommittedReader"]
 
 #: The broker answers after so long when there is nothing: it bounds what reading adds to a latency.
 FETCH_WAIT_MS = 20
 
 
 class CommittedReader:
-    """Hands each committed record of some topics to ``take``, with the monotonic second at which it was seen."""
+    """Hands each committed record of some topics to ``take``; all topics have the same number of partitions."""
 
-    def __init__(self, bootstrap_servers: str, prefix: str, topics: Sequence[str]) -> None:
-        self._prefix, self._topics = prefix, topics
+    def __init__(self, bootstrap_servers: str, prefix: str, topics: Sequence[str], partitions: int) -> None:
+        self._prefix, self._topics, self._partitions = prefix, topics, partitions
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap_servers,
             enable_auto_commit=False,
@@ -42,10 +41,7 @@ class CommittedReader:
             raise
 
     async def _assign(self, *, at_end: bool) -> None:
-        places = []
-        for topic in self._topics:
-            count = await partitions_of(self._consumer, self._prefix + topic)
-            places += [TopicPartition(self._prefix + topic, partition) for partition in range(count)]
+        places = [TopicPartition(self._prefix + topic, each) for topic in self._topics for each in range(self._partitions)]
         self._consumer.assign(places)
         if at_end:
             for place, end in (await self._consumer.end_offsets(places)).items():
@@ -67,16 +63,3 @@ class CommittedReader:
                     take(topic, record)
             seen()
             await asyncio.sleep(0)
-
-
-async def partitions_of(consumer: AIOKafkaConsumer, topic: str, within_s: float = 30.0) -> int:
-    """How many partitions the topic has; waits for a topic that was created just now."""
-    deadline = time.monotonic() + within_s
-    while True:
-        await consumer.topics()
-        partitions = consumer.partitions_for_topic(topic)
-        if partitions:
-            return len(partitions)
-        if time.monotonic() > deadline:
-            raise LookupError(f"topic {topic!r} is not there after {within_s:.0f} s; `gnomon topics create` makes all of them")
-        await asyncio.sleep(0.2)

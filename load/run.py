@@ -83,7 +83,7 @@ async def run(traffic: Traffic, plan: Run, say: Callable[[str], None] = lambda l
         account = await _send(traffic, plan, say)
         return begun(plan.scenario, plan.seed, plan.requests, account, paced=plan.paced)
     topics = ["pairs", "dead.letters", *(["alerts", "retrain.triggers"] if plan.verify_alerts else [])]
-    reader = CommittedReader(plan.bootstrap_servers, plan.prefix, topics)
+    reader = CommittedReader(plan.bootstrap_servers, plan.prefix, topics, plan.partitions)
     await reader.start()
     watch = _Watch(traffic, plan, say)
     reading = asyncio.create_task(reader.run(watch.take))

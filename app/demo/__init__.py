@@ -20,7 +20,7 @@ from typing import Any
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
-from app.demo.stage import WARM_UP, Stage, on_stage
+from app.demo.stage import PARTITIONS, WARM_UP, Stage, on_stage
 from app.demo.story import Story
 from app.dev.errors import DevError
 from load.reader import CommittedReader
@@ -89,7 +89,7 @@ async def _follow(stage: Stage, story: Story, say: Callable[[str], None], *, onc
     loop = asyncio.get_running_loop()
     for number in STOPS:
         loop.add_signal_handler(number, done.set)
-    reader = CommittedReader(stage.bootstrap_servers, "", TOPICS)
+    reader = CommittedReader(stage.bootstrap_servers, "", TOPICS, PARTITIONS)
     await reader.start(at_end=False)
 
     def take(topic: str, record: ConsumerRecord[Any, Any]) -> None:

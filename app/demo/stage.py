@@ -4,6 +4,7 @@ Each is under a guard that ends it when this process ends, however it ends (``ap
 worker (which drains), servers. Nothing of the user's own GNOMON settings reaches them: the demo is the same everywhere.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -23,10 +24,11 @@ from app.dev.servers import Servers
 from load.flights.records import MODEL
 from load.flights.replay import flights_configuration
 
-__all__ = ["WARM_UP", "DemoError", "Stage", "on_stage"]
+__all__ = ["PARTITIONS", "WARM_UP", "DemoError", "Stage", "on_stage"]
 
 #: Events a second: 300 flights a second, eight hours of New York's traffic.
 RATE = 900
+PARTITIONS = 4
 #: The three weeks from here are calm: what a storm does to weather and delays is a drift too, and would tell another story.
 FIRST_DAY = "2013-08-19"
 FAULT_AFTER = "50s"
@@ -93,6 +95,7 @@ def _environment(servers: Servers, configuration: Path, port: int) -> dict[str, 
         "GNOMON_CONFIG": str(configuration),
         "GNOMON_KAFKA__BOOTSTRAP_SERVERS": servers.bootstrap_servers,
         "GNOMON_REDIS__URL": servers.redis_url,
+        "GNOMON_TOPICS__PARTITIONS": str(PARTITIONS),
         "GNOMON_WEB__HOST": HOST,
         "GNOMON_WEB__PORT": str(port),
     }
@@ -113,7 +116,7 @@ def _wait_until_ready(stage: Stage, say: Callable[[str], None]) -> None:
     """Until the worker answers 200 on ``/-/ready``; what it says meanwhile is passed on, each thing once."""
     deadline, told = time.monotonic() + READY_WITHIN_S, ""
     while (answer := _ask(f"{stage.url}-/ready"))[0] != 200:
-        words = answer[1].strip().splitlines()[0][:160] if answer[1].strip() else "not listening yet"
+        words = _not_ready(answer[1])
         if words != told:
             say(f"the service is not ready: {words}")
             told = words
@@ -121,6 +124,16 @@ def _wait_until_ready(stage: Stage, say: Callable[[str], None]) -> None:
         stage.check()
         if time.monotonic() > deadline:
             raise DemoError(f"the service was not ready within {READY_WITHIN_S:.0f} s; it says {words!r}:\n{stage.worker.tail()}")
+
+
+def _not_ready(body: str) -> str:
+    """The first role that is not live and why, in words."""
+    try:
+        roles = json.loads(body)["roles"]
+    except (ValueError, KeyError):
+        return "it does not answer yet"
+    waiting = [f"{name} is {role['state']}: {role['reason']}" for name, role in roles.items() if role["state"] != "live"]
+    return waiting[0] if waiting else "all roles are live"
 
 
 def _ask(url: str) -> tuple[int, str]:

@@ -108,6 +108,7 @@ def test_the_users_own_settings_do_not_reach_the_demos_processes(monkeypatch, tm
         "GNOMON_CONFIG": str(tmp_path / "gnomon.toml"),
         "GNOMON_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1",
         "GNOMON_REDIS__URL": "redis://127.0.0.1:2",
+        "GNOMON_TOPICS__PARTITIONS": "4",
         "GNOMON_WEB__HOST": "127.0.0.1",
         "GNOMON_WEB__PORT": "8099",
     }
