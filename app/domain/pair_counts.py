@@ -32,6 +32,12 @@ class Cell(Struct, gc=False):
     ends: list[int] = field(default_factory=lambda: [-1, -1])
     unexpected: dict[str, int] = {}
 
+    def note(self, side: int, offset: int) -> None:
+        """An event at ``offset`` of ``side`` is among those that are counted."""
+        if self.starts[side] < 0:
+            self.starts[side] = offset
+        self.ends[side] = offset + 1
+
     def note_unexpected(self, version: str) -> None:
         """A record carried a shadow version that nobody expected."""
         if version in self.unexpected or len(self.unexpected) < _MOST_NAMES:

@@ -184,18 +184,22 @@ class Pairing:
         cell = model.cells[side] = self.book.minutes.cell(model.name, moment)
         model.cell_ends[side] = (moment // MINUTE_MS + 1) * MINUTE_MS
         model.newest = max(model.newest, moment)
-        if cell.starts[side] < 0:
-            cell.starts[side] = offset
+        cell.note(side, offset)
 
     def _reject(self, side: int, record: SourceRecord, moment: int, error: DecodeError, sink: Sink) -> None:
         self.book.totals.rejected += 1
-        cell = self.book.minutes.cell(topic_cell(side), max(moment, 0))
+        cell = self._topic_cell(side, record.offset, max(moment, 0))
         cell.rejected += 1
         cell.read += 1
         sink.refuse(side, record, error.reason, error.detail)
 
+    def _topic_cell(self, side: int, offset: int, moment: int) -> Cell:
+        cell = self.book.minutes.cell(topic_cell(side), moment)
+        cell.note(side, offset)
+        return cell
+
     def _sample(self, side: int, record: SourceRecord, half: Half, cell: Cell) -> None:
-        topic = self.book.minutes.cell(topic_cell(side), half.moment)
+        topic = self._topic_cell(side, record.offset, half.moment)
         misrouted = self._is_misrouted(record, half)
         for counts in (cell, topic):
             counts.sampled += 1
