@@ -34,8 +34,8 @@ __all__ = ["Output", "ReadModelLost", "RedisLedger", "Saved"]
 
 #: Waits between attempts, in seconds: short at first, since most failures are a restart; 5 s do not hurry a dead server.
 WAIT_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-#: What an attempt may take beyond the client's own time-outs, which are for one answer each.
-ATTEMPT_SECONDS = 30.0
+#: What one attempt may take: a commit is a few kilobytes, the opening reads all documents (40 MB when full).
+COMMIT_SECONDS, OPEN_SECONDS = 5.0, 30.0
 
 #: Topic (always ``redis``), partition, field, document or None to delete it, headers (none).
 Output = tuple[str, int, bytes | None, bytes | None, Headers]
@@ -85,7 +85,7 @@ class RedisLedger:
     async def open(self) -> Saved | None:
         """Take the partition over, and say where it stands; None: from the log's beginning, with nothing."""
         self._owner = uuid.uuid4().hex.encode()
-        return await self._insist(self._take_over)
+        return await self._insist(self._take_over, OPEN_SECONDS)
 
     async def commit(self, outputs: Iterable[Output], saved: bytes, next: Sequence[int]) -> None:  # noqa: A002
         """Write the documents and the position; returns when both are in Redis, raises ``ReadModelLost``."""
@@ -154,14 +154,14 @@ class RedisLedger:
         message = f"the read model's position of {self._where} ({self._keys.position}) is not the one left there: {found}"
         raise ReadModelLost(message)
 
-    async def _insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _insist(self, attempt: Callable[[], Awaitable[T]], seconds: float = COMMIT_SECONDS) -> T:
         """Repeat ``attempt`` until it succeeds; each failure of Redis is one more wait, told once."""
         told: str | None = None
         waits = iter(WAIT_SECONDS)
         began = time.monotonic()
         while True:
             try:
-                async with asyncio.timeout(ATTEMPT_SECONDS):
+                async with asyncio.timeout(seconds):
                     result = await attempt()
             except WatchError:
                 continue  # somebody wrote the position meanwhile: look again whether it is still ours

@@ -44,7 +44,7 @@ def model_of(name: str, parts: Iterable[tuple[int, ModelDocument | SignalDocumen
     parts = list(parts)
     heads = [document for _, document in parts if isinstance(document, ModelDocument)]
     signals = [_signal(partition, document) for partition, document in parts if isinstance(document, SignalDocument)]
-    signals.sort(key=lambda s: (STATE_ORDER.index(s.state), s.kind, s.name, s.version, s.partition))
+    signals.sort(key=_rank)
     return Model(
         name=name,
         state=signals[0].state if signals else None,
@@ -71,13 +71,13 @@ def pairing_of(documents: Iterable[ModelDocument]) -> Pairing:
 
 def alerts_of(documents: Iterable[AlertDocument]) -> list[Alert]:
     """Firing ones first, then the newest."""
-    newest = sorted(documents, key=lambda d: d.ends_at or d.starts_at, reverse=True)
+    newest = sorted(documents, key=lambda d: (d.ends_at or d.starts_at, d.fingerprint, d.starts_at), reverse=True)
     return [_alert(document) for document in sorted(newest, key=lambda d: d.status != "firing")]
 
 
 def triggers_of(documents: Iterable[TriggerDocument]) -> list[Trigger]:
     """The newest first, by the end of their window."""
-    newest = sorted(documents, key=lambda d: d.trigger.window.end, reverse=True)
+    newest = sorted(documents, key=lambda d: (d.trigger.window.end, d.trigger.trigger_id), reverse=True)
     return [Trigger(document.time, document.trigger) for document in newest]
 
 
@@ -91,7 +91,7 @@ def letters_of(documents: Iterable[LettersDocument]) -> DeadLetters:
             into = by_topic.setdefault(topic, {})
             for reason, count in counts.items():
                 into[reason] = into.get(reason, 0) + count
-    newest.sort(key=lambda letter: (letter.timestamp or 0, letter.offset), reverse=True)
+    newest.sort(key=lambda letter: (letter.timestamp or 0, letter.offset, letter.topic, letter.partition), reverse=True)
     total = sum(sum(counts.values()) for counts in by_topic.values())
     return DeadLetters(total, dict(sorted(by_topic.items())), newest[:LETTERS_SHOWN])
 
@@ -121,6 +121,12 @@ def pipeline_of(models: Iterable[Model], letters: DeadLetters, partitions: list[
         until=max((part.until for part in parts if part.until is not None), default=None),
     )
     return Pipeline(pairing, letters, partitions)
+
+
+def _rank(signal: Signal) -> tuple[object, ...]:
+    """The worst first, and then an order that does not depend on how documents were read."""
+    segment = sorted((signal.segment or {}).items())
+    return (STATE_ORDER.index(signal.state), signal.kind, signal.name, signal.version, signal.partition, segment)
 
 
 def _versions(documents: Iterable[ModelDocument]) -> list[Version]:

@@ -28,6 +28,8 @@ __all__ = ["BEATEN_MS", "ReadModel", "unattended"]
 FRESH_SECONDS = 0.4
 #: How long a caller waits for a look under way; a page that is a moment old is better than one that hangs.
 PATIENCE_SECONDS = 0.5
+#: What a look may take: the first one reads all documents.
+LOOK_SECONDS = 10.0
 #: How old a look may be while the next one is under way.
 SLOW_MS = 5_000
 #: Three beats of the serve role (``agents.serve.BEAT_MS``).
@@ -67,7 +69,8 @@ class ReadModel:
 
     async def _try_look(self) -> None:
         try:
-            await self._look()
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._look()
         except (RedisError, OSError, TimeoutError) as failure:
             if self._failure is None:
                 log.warning("the read model cannot be read", reason=f"{type(failure).__name__}: {failure}")

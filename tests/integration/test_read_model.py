@@ -1,0 +1,390 @@
+"""The read model on a real Redis: rebuilt equal after a flush, atomic with its position, patient while Redis is away."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+
+from agents.serve import ServeFold
+from app.dev.redis_server import RedisServer, find_redis
+from app.read_model import ReadModel, ReadModelLost, RedisLedger, connect
+from app.read_model.keys import CHANGES, keys_of
+from app.read_model.views import Overview
+from tests.read_model_records import ALERTS, STATISTICS, Record, Writes, alert, fed, letter, pairing, run
+
+from tests.read_model_records import statistics, trigger  # isort: skip
+
+pytestmark = pytest.mark.integration
+
+PATIENCE_SECONDS = 20.0
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of this test's own, since it is killed and flushed; it keeps what it has over a restart."""
+    redis = RedisServer(find_redis(), tmp_path / "redis", keep=True)
+    redis.start()
+    yield redis
+    redis.stop()
+
+
+@pytest.fixture
+async def client(server: RedisServer) -> AsyncIterator[Redis]:
+    redis = connect(server.url)
+    yield redis
+    await redis.aclose()
+
+
+class Shard:
+    """What the runner does with the fold and the ledger of one partition, over logs that lie in lists."""
+
+    def __init__(self, client: Redis, logs: Sequence[Sequence[Record]], partition: int = 0, prefix: str = "") -> None:
+        self.ledger = RedisLedger(client, prefix, "serve", partition, 4)
+        self.fold = ServeFold(partition)
+        self.logs = logs
+        self.next = [0, 0, 0, 0]
+
+    async def open(self) -> bool:
+        """Whether something was found."""
+        saved = await self.ledger.open()
+        self.next = [0, 0, 0, 0] if saved is None else list(saved.next)
+        self.fold.restore(None if saved is None else saved.saved, None, self.next)
+        return saved is not None
+
+    async def step(self, most: int = 10**9) -> None:
+        """Read up to ``most`` records of each side, and commit."""
+        writes = Writes()
+        for side, log in enumerate(self.logs):
+            records = log[self.next[side] : self.next[side] + most]
+            self.fold.feed(side, run(records, self.next[side]), writes)
+            self.next[side] += len(records)
+        if all(position == len(log) for position, log in zip(self.next, self.logs, strict=True)):
+            self.fold.idle([0, 0, 0, 0], writes)
+        await self.ledger.commit(writes.sent, self.fold.save(), self.next)
+
+
+def some_logs(seed: int = 1, length: int = 40) -> list[list[Record]]:
+    rng = random.Random(seed)
+    states = ("quiet", "warning", "drift")
+    signals = [statistics(f"m{rng.randrange(4)}", minute=at, state=rng.choice(states)) for at in range(length)]
+    alerts = [alert(rng.choice(["firing", "resolved"]), minute=at % 5, fingerprint=f"f{at % 3}") for at in range(length)]
+    return [
+        [*signals, *(pairing(f"m{at % 4}", minute=at, read=8, paired=4) for at in range(length))],
+        alerts,
+        [trigger(f"t{at}", minute=at) for at in range(5)],
+        [letter(offset=at) for at in range(length)],
+    ]
+
+
+async def table(client: Redis, partition: int = 0) -> dict[bytes, bytes]:
+    return await client.hgetall(keys_of("", "serve", partition).documents)  # type: ignore[return-value]  # bytes here
+
+
+async def fresh(client: Redis, partitions: int = 1) -> Overview:
+    """What a reader sees that reads everything."""
+    model = ReadModel(client, "", partitions)
+    return await model.current()
+
+
+async def until_seen(model: ReadModel, wanted: Callable[[Overview], bool]) -> Overview:
+    """Look until ``wanted(overview)`` holds."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not wanted(seen := await model.current()):  # noqa: ASYNC110  the condition is in another process
+            await asyncio.sleep(0.02)
+        return seen
+
+
+async def test_a_crash_goes_on_from_the_last_commit_and_ends_with_the_same_documents(client: Redis) -> None:
+    logs = some_logs()
+    whole = Shard(client, logs, partition=1)
+    assert not await whole.open()
+    await whole.step()
+    rng, crashing = random.Random(2), Shard(client, logs)
+    found = [await crashing.open()]
+    while crashing.next != whole.next:
+        await crashing.step(rng.randint(1, 7))
+        if rng.random() < 0.5:  # a crash between a commit and the next
+            crashing.fold.feed(STATISTICS, run([statistics("lost")]), Writes())
+            crashing = Shard(client, logs)
+            found.append(await crashing.open())
+    assert found[0] is False
+    assert len(found) > 3
+    assert all(found[1:])
+    assert by_content(await table(client)) == by_content(await table(client, 1))
+
+
+async def test_a_flush_while_running_is_noticed_and_the_rebuild_is_equal(client: Redis) -> None:
+    shard = Shard(client, some_logs())
+    await shard.open()
+    await shard.step()
+    before, shown = await table(client), await fresh(client)
+    await client.flushall()
+    with pytest.raises(ReadModelLost, match=r"gnomon:\{serve-0\}:position.*flushed or restored"):
+        await shard.step()
+    assert await table(client) == {}
+    again = Shard(client, shard.logs)
+    assert await again.open() is False
+    await again.step()
+    assert await table(client) == before
+    assert timeless(await fresh(client)) == timeless(shown)
+
+
+async def test_half_a_read_model_is_not_trusted(client: Redis) -> None:
+    shard = Shard(client, some_logs())
+    await shard.open()
+    await shard.step()
+    before = await table(client)
+    await client.hdel(keys_of("", "serve", 0).position, "next")
+    assert await Shard(client, shard.logs).open() is False
+    assert await table(client) == {}
+    await shard.ledger.close()
+    again = Shard(client, shard.logs)
+    await again.open()
+    await again.step()
+    assert await table(client) == before
+    await client.hset(keys_of("", "serve", 0).position, "format", "0")
+    assert await Shard(client, shard.logs).open() is False
+
+
+async def test_documents_and_position_are_never_seen_apart(client: Redis) -> None:
+    keys = keys_of("", "serve", 0)
+    shard = Shard(client, some_logs(length=200))
+    await shard.open()
+    seen = set()
+
+    async def look() -> None:
+        while True:
+            async with client.pipeline(transaction=True) as pipe:
+                pipe.hget(keys.documents, "partition")
+                pipe.hget(keys.position, "next")
+                partition, position = await pipe.execute()
+            if partition is not None:
+                assert sum(msgspec.json.decode(partition)["records"].values()) == sum(msgspec.json.decode(position))
+                seen.add(position)
+
+    looking = asyncio.create_task(look())
+    while shard.next[STATISTICS] < len(shard.logs[STATISTICS]):
+        await shard.step(3)
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    assert len(seen) > 20
+
+
+async def test_a_commit_whose_answer_is_lost_is_sent_again_and_counts_once(server: RedisServer) -> None:
+    async with cutting_proxy(server.port) as (port, cut_next_answer):
+        client = connect(f"redis://127.0.0.1:{port}")
+        shard = Shard(client, some_logs())
+        await shard.open()
+        await shard.step(5)
+        cut_next_answer()
+        await shard.step(5)
+        await shard.step()
+        revision = await client.hget(keys_of("", "serve", 0).position, "revision")
+        assert revision is not None
+        crashed = await table(client)
+        whole = Shard(client, shard.logs, partition=1)
+        await whole.open()
+        for most in (5, 5, 10**9):
+            await whole.step(most)
+        assert int(revision) == 3
+        assert crashed == await table(client, 1)
+        await client.aclose()
+
+
+async def test_redis_away_is_waited_for_and_told_once(server: RedisServer) -> None:
+    client, told, waits = connect(server.url), list[str | None](), asyncio.Event()
+
+    def waiting(reason: str | None) -> None:
+        told.append(reason)
+        waits.set()
+
+    ledger = RedisLedger(client, "", "serve", 0, 4, waiting=waiting)
+    await ledger.open()
+    writes = fed((STATISTICS, statistics()))
+    await ledger.commit(writes.sent, b"{}", [1, 0, 0, 0])
+    server.kill()
+    commit = asyncio.create_task(ledger.commit(fed((ALERTS, alert())).sent, b"{}", [1, 1, 0, 0]))
+    await asyncio.wait_for(waits.wait(), PATIENCE_SECONDS)
+    assert not commit.done()
+    await asyncio.to_thread(server.start)
+    with contextlib.suppress(ReadModelLost):  # killed before it had saved itself: then that is found out
+        await asyncio.wait_for(commit, PATIENCE_SECONDS)
+    assert told[0] is not None
+    assert told[0].startswith("Redis: ")
+    assert told[-1] is None or commit.exception() is not None
+    await client.aclose()
+
+
+async def test_waiting_for_redis_ends_with_the_task(server: RedisServer) -> None:
+    client = connect(server.url)
+    ledger = RedisLedger(client, "", "serve", 0, 4)
+    await ledger.open()
+    server.kill()
+    commit = asyncio.create_task(ledger.commit([], b"{}", [0, 0, 0, 0]))
+    done, _ = await asyncio.wait({commit}, timeout=0.3)
+    assert not done
+    commit.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await commit
+    await client.aclose()
+
+
+async def test_a_commit_can_always_be_cancelled(client: Redis) -> None:
+    ledger = RedisLedger(client, "", "serve", 0, 4)
+    await ledger.open()
+    writes = fed((STATISTICS, statistics())).sent
+
+    async def commit_for_ever() -> None:
+        while True:
+            await ledger.commit(writes, b"{}", [0, 0, 0, 0])
+
+    for at in range(60):  # a commit takes about a millisecond: this meets each of its waits
+        await ledger.open()
+        committing = asyncio.create_task(commit_for_ever())
+        await asyncio.sleep(at * 0.0001)
+        committing.cancel()
+        done, _ = await asyncio.wait({committing}, timeout=2.0)
+        assert done, f"the cancellation after {at * 0.1:.1f} ms was lost"
+        assert committing.cancelled()
+
+
+async def test_who_was_replaced_cannot_write(client: Redis) -> None:
+    paused = Shard(client, some_logs())
+    await paused.open()
+    await paused.step(2)
+    successor = Shard(client, paused.logs)
+    assert await successor.open()
+    await successor.step(2)
+    before = await table(client)
+    with pytest.raises(ReadModelLost, match="another worker has taken it over"):
+        await paused.step()
+    assert await table(client) == before
+    await successor.step()
+    await successor.ledger.discard()
+    assert await client.keys() == []
+
+
+async def test_a_reader_that_follows_sees_what_one_sees_that_reads_everything(client: Redis) -> None:
+    shards = [Shard(client, some_logs(seed, 30), partition) for partition, seed in enumerate((1, 2))]
+    follower = ReadModel(client, "", 2)
+    assert (await follower.current()).stale is not None
+    for shard in shards:
+        await shard.open()
+    while any(shard.next[STATISTICS] < len(shard.logs[STATISTICS]) for shard in shards):
+        for shard in shards:
+            await shard.step(9)
+        read = sum(shard.next[STATISTICS] for shard in shards)
+        seen = await until_seen(follower, has_read(read))
+        assert timeless(seen) == timeless(await fresh(client, 2))
+    assert seen.stale is None
+    assert set(seen.models) == {"m0", "m1", "m2", "m3"}
+
+
+async def test_a_reader_that_missed_too_much_reads_everything(client: Redis) -> None:
+    shard = Shard(client, [[statistics()], [], [], []])
+    await shard.open()
+    await shard.step()
+    follower = ReadModel(client, "", 1)
+    await follower.current()
+    shard.logs[STATISTICS].extend(statistics(name=f"f{at}") for at in range(CHANGES + 10))  # type: ignore[attr-defined]  # lists
+    await shard.step()
+    seen = await until_seen(follower, has_read(2))
+    assert len(seen.models["credit"].signals) == CHANGES + 11
+    assert await client.zcard(keys_of("", "serve", 0).changes) == CHANGES
+
+
+async def test_a_reader_says_since_when_it_is_stale_and_recovers(server: RedisServer) -> None:
+    client = connect(server.url)
+    shard = Shard(client, some_logs())
+    await shard.open()
+    await shard.step()
+    follower = ReadModel(client, "", 1)
+    before = await follower.current()
+    assert before.stale is None
+    server.kill()
+    seen = await until_seen(follower, lambda o: o.stale is not None)
+    assert seen.stale is not None
+    assert seen.stale.since == seen.as_of
+    assert "Redis does not answer" in seen.stale.reason
+    assert seen.models == before.models
+    await asyncio.to_thread(server.start)
+    await client.flushall()
+    seen = await until_seen(follower, lambda o: o.stale is None or o.stale.since is None)
+    assert seen.stale is not None
+    assert "not built yet" in seen.stale.reason
+    again = Shard(client, shard.logs)
+    await again.open()
+    await again.step()
+    seen = await until_seen(follower, lambda o: o.stale is None)
+    assert timeless(seen) == timeless(before)
+    await follower.close()
+    await client.aclose()
+
+
+async def test_prefixes_and_partitions_do_not_meet(client: Redis) -> None:
+    for prefix, partition, model in (("", 0, "a"), ("", 1, "b"), ("x.", 0, "c")):
+        shard = Shard(client, [[statistics(model)], [], [], []], partition, prefix)
+        await shard.open()
+        await shard.step()
+    assert set((await fresh(client, 2)).models) == {"a", "b"}
+    assert set((await ReadModel(client, "x.", 1).current()).models) == {"c"}
+
+
+def by_content(documents: dict[bytes, bytes]) -> dict[bytes, dict[str, object]]:
+    """Without ``order``, which says how the sides alternated."""
+    decoded = {field: msgspec.json.decode(text) for field, text in documents.items()}
+    for document in decoded.values():
+        document.pop("order")
+    return decoded
+
+
+def has_read(records: int) -> Callable[[Overview], bool]:
+    """Whether so many records of ``drift.statistics`` are in what is seen."""
+    return lambda seen: sum(part.records.get("drift.statistics", 0) for part in seen.pipeline.partitions) >= records
+
+
+def timeless(seen: Overview) -> Overview:
+    """Without when it was written and looked at."""
+    partitions = [msgspec.structs.replace(part, written_at=None) for part in seen.pipeline.partitions]
+    pipeline = msgspec.structs.replace(seen.pipeline, partitions=partitions)
+    return msgspec.structs.replace(seen, revision=0, as_of=None, stale=None, pipeline=pipeline)
+
+
+@contextlib.asynccontextmanager
+async def cutting_proxy(port: int) -> AsyncIterator[tuple[int, Callable[[], None]]]:
+    """In front of Redis; on demand it lets the next transaction through and closes the connection instead of answering."""
+    armed = False
+
+    def cut_next_answer() -> None:
+        nonlocal armed
+        armed = True
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal armed
+        from_redis, to_redis = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            while request := await reader.read(1 << 20):
+                to_redis.write(request)
+                while b"EXEC" in request and not request.endswith(b"EXEC\r\n"):
+                    to_redis.write(more := await reader.read(1 << 20))
+                    request += more
+                answer = await from_redis.read(1 << 20)
+                if armed and b"EXEC" in request:
+                    armed = False
+                    break
+                writer.write(answer)
+        finally:
+            to_redis.close()
+            writer.close()
+
+    proxy = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield proxy.sockets[0].getsockname()[1], cut_next_answer
+    finally:
+        proxy.close()
