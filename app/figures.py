@@ -20,11 +20,37 @@ from prometheus_client.registry import Collector
 __all__ = ["HELP", "Figures"]
 
 NAMES_AT_MOST = 64
-_NAME = re.compile(r'([a-z][a-z0-9_]{0,63})(?:\{([a-z][a-z0-9_]{0,31})="([A-Za-z0-9._/-]{0,64})"\})?')
+_NAME = re.compile(r'([a-z][a-z0-9_]{0,99})(?:\{([a-z][a-z0-9_]{0,31})="([A-Za-z0-9._/-]{0,64})"\})?')
 
 #: Metric to help text, of the figures that are known.
 HELP: dict[str, str] = {
-    "gnomon_pairing_unaccounted": "Events read that are in no pair, not waiting, and not refused: must be 0.",
+    "gnomon_pairing_unaccounted": "Events read that are in no record, not waiting, and not refused: must be 0.",
+    "gnomon_pairing_read_total": "Prediction events read.",
+    "gnomon_pairing_in_records_total": "Prediction events that are part of a record of pairs.",
+    "gnomon_pairing_records_total": "Records of pairs written.",
+    "gnomon_pairing_duplicate_total": "Prediction events refused as duplicate.",
+    "gnomon_pairing_late_total": "Prediction events refused as late.",
+    "gnomon_pairing_rejected_total": "Prediction events refused for what they are.",
+    "gnomon_pairing_waiting": "Prediction events that wait for their other half.",
+    "gnomon_detect_pairs_total": "Records of pairs that detection took.",
+    "gnomon_detect_pairs_malformed_total": "Records of pairs that could not be read.",
+    "gnomon_detect_pairs_refused_total": "Records of pairs of models beyond the limit of a partition.",
+    "gnomon_detect_outcomes_total": "Outcomes read.",
+    "gnomon_detect_outcomes_refused_total": "Outcomes refused.",
+    "gnomon_detect_statistics_total": "Records of drift.statistics written.",
+    "gnomon_detect_alarms_total": "Alarms of detectors.",
+    "gnomon_detect_refused_total": "Values and signals that detection had no room for.",
+    "gnomon_detect_models": "Models watched.",
+    "gnomon_detect_signals": "Signals watched, by state.",
+    "gnomon_decide_alerts_total": "Alerts fired, by name.",
+    "gnomon_decide_alerts_resolved_total": "Alerts resolved.",
+    "gnomon_decide_alerts_pending": "Alerts that wait until they have lasted long enough.",
+    "gnomon_decide_alerts_firing": "Alerts that fire.",
+    "gnomon_decide_triggers_total": "Retrain triggers sent, by reason.",
+    "gnomon_decide_triggers_suppressed_total": "Retrain triggers held back, by reason.",
+    "gnomon_decide_triggers_pending": "Retrain triggers that wait for their window to be looked up.",
+    "gnomon_decide_skipped_total": "Records of drift.statistics that nothing is decided by.",
+    "gnomon_decide_refused_total": "Subjects and alerts that there was no room for.",
     "gnomon_serve_models": "Models in the read model.",
     "gnomon_serve_signals": "Signals in the read model.",
     "gnomon_serve_alerts_firing": "Alerts in the read model that fire.",
@@ -33,8 +59,23 @@ HELP: dict[str, str] = {
     "gnomon_serve_documents_dropped_total": "Documents that a full table of the read model let go.",
     "gnomon_serve_dead_letters_total": "Dead letters in the log, by reason.",
 }
-#: Figures whose metric does not follow from role and name.
-NAMED: dict[tuple[str, str], str] = {("pair", "unaccounted"): "gnomon_pairing_unaccounted"}
+_COUNTED = {
+    "pair": ("read", "in_records", "records", "duplicate", "late", "rejected"),
+    "detect": (
+        "pairs", "pairs_malformed", "pairs_refused", "outcomes", "outcomes_refused", "statistics", "alarms", "refused",
+    ),
+}  # fmt: skip
+#: Figures that are told by another name: what is said of the whole pairing, what only ever grows, what is a label.
+NAMED: dict[tuple[str, str], str] = {
+    ("pair", "unaccounted"): "gnomon_pairing_unaccounted",
+    ("pair", "waiting"): "gnomon_pairing_waiting",
+    **{("pair", name): f"gnomon_pairing_{name}_total" for name in _COUNTED["pair"]},
+    **{("detect", name): f"gnomon_detect_{name}_total" for name in _COUNTED["detect"]},
+    **{
+        ("detect", f"signals_{state}"): f'gnomon_detect_signals{{state="{state}"}}'
+        for state in ("warming", "quiet", "warning", "drift")
+    },
+}
 
 
 class _Series(NamedTuple):
@@ -89,12 +130,11 @@ class Figures(Collector):
         known = self._known.setdefault(role, {})
         if name in known:
             return known[name]
-        match = _NAME.fullmatch(name)
+        match = _NAME.fullmatch(NAMED.get((role, name), f"gnomon_{role}_{name}"))
         if match is None or len(known) >= NAMES_AT_MOST:
             self.refused += 1
             return None
-        base, label, value = match.groups()
-        known[name] = _Series(NAMED.get((role, base), f"gnomon_{role}_{base}"), label, value)
+        known[name] = _Series(*match.groups())
         return known[name]
 
 

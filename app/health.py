@@ -29,7 +29,8 @@ class RoleState:
         """The state that counts, and the reason with the partition it is about."""
         if self.state == "failed" or not self.shards:
             return self.state, self.reason
-        partition, (state, reason) = min(self.shards.items(), key=lambda item: (STATES.index(item[1][0]), item[0]))
+        shards = [(STATES.index(state), not reason, at, state, reason) for at, (state, reason) in self.shards.items()]
+        _, _, partition, state, reason = min(shards)
         return state, f"partition {partition}: {reason}" if reason else ""
 
     @property

@@ -50,9 +50,9 @@ class Metrics:
     web_clients: Gauge
     web_clients_refused: Counter
     web_clients_dropped: Counter
-    read_model_age: Gauge
     shown_figures: Figures
     _reasons: set[str]
+    _waiting: set[int]
 
     @classmethod
     def on(cls, registry: CollectorRegistry, version: str, roles: Iterable[str] = ROLES) -> "Metrics":
@@ -109,11 +109,18 @@ class Metrics:
         """Whether the role is assigned and rebuilt."""
         self.role_ready.labels(role).set(1 if ready else 0)
 
+    def waits_for_redis(self, partition: int, waits: bool) -> None:
+        """Whether a shard of the serve role waits for Redis now."""
+        (self._waiting.add if waits else self._waiting.discard)(partition)
+        self.redis_waiting.set(len(self._waiting))
+
     def forget(self, role: str, partition: int) -> None:
         """A shard was given up: what it is now ends, what it has done so far stays."""
         for gauge in (self.lag_records, self.last_commit):
             gauge.remove_by_labels({"role": role, "partition": str(partition)})
         self.shown_figures.forget(role, partition)
+        if role == "serve":
+            self.waits_for_redis(partition, waits=False)
 
 
 def _metrics(registry: CollectorRegistry, version: str) -> Metrics:
@@ -147,7 +154,7 @@ def _metrics(registry: CollectorRegistry, version: str) -> Metrics:
         web_clients=gauge("web_event_clients", "Clients that follow the event stream."),
         web_clients_refused=counter("web_event_clients_refused", "Clients refused because there were too many."),
         web_clients_dropped=counter("web_event_clients_dropped", "Clients dropped because they read too slowly."),
-        read_model_age=gauge("read_model_age_seconds", "How old the copy of the read model is that pages are made of."),
         shown_figures=shown,
         _reasons=set(FAILURES),
+        _waiting=set(),
     )

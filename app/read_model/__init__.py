@@ -5,7 +5,7 @@ comes out. Nothing else of the service depends on Redis.
 """
 
 from app.read_model.client import connect
-from app.read_model.ledger import ReadModelLost, RedisLedger, Saved
+from app.read_model.ledger import ReadModelLost, RedisLedger
 from app.read_model.mirror import ReadModel
 
-__all__ = ["ReadModel", "ReadModelLost", "RedisLedger", "Saved", "connect"]
+__all__ = ["ReadModel", "ReadModelLost", "RedisLedger", "connect"]

@@ -18,7 +18,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
@@ -27,10 +27,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, WatchError
 
 from app.folds.fold import Headers
+from app.folds.ledger import Saved
 from app.read_model.documents import FORMAT
 from app.read_model.keys import CHANGES, keys_of
 
-__all__ = ["Output", "ReadModelLost", "RedisLedger", "Saved"]
+__all__ = ["Output", "ReadModelLost", "RedisLedger"]
 
 #: Waits between attempts, in seconds: short at first, since most failures are a restart; 5 s do not hurry a dead server.
 WAIT_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -41,13 +42,6 @@ COMMIT_SECONDS, OPEN_SECONDS = 5.0, 30.0
 Output = tuple[str, int, bytes | None, bytes | None, Headers]
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
-
-
-class Saved(NamedTuple):
-    """What was committed last: the fold's state, and the next offset of each side."""
-
-    saved: bytes
-    next: Sequence[int]
 
 
 class ReadModelLost(Exception):  # noqa: N818  it is a state of affairs, named as the runner's reasons are
