@@ -96,9 +96,9 @@ class DetectFold:
             self._send(emission, out)
 
     def _send(self, emission: Emission, out: Outbox) -> None:
-        record = emission.statistics
-        headers = binary_headers(_TYPE, _SOURCE, emission.id, record.window.end, record.key)
-        out.send("drift.statistics", self._partition, record.key.encode(), _encode(record), headers)
+        record, key = emission.statistics, emission.key
+        headers = binary_headers(_TYPE, _SOURCE, emission.id, record.window.end, key)
+        out.send("drift.statistics", self._partition, key.encode(), _encode(record), headers)
         self._counts["statistics"] += 1
 
     def _outcomes(self, run: Run, out: Outbox) -> None:

@@ -26,8 +26,11 @@ class DriftConfig:
     ValueError: drift.warm_up is 10: allowed is 1,000 to 100,000 values (a smaller reference makes false alarms)
     """
 
-    #: Values of a signal that make its reference; until then it is ``warming`` and cannot alarm.
+    #: Values of a signal that make its reference, at least; until then it is ``warming`` and cannot alarm.
     warm_up: int = 5_000
+    #: Event time that it spans at least, as far as 100,000 values last. Traffic with days needs two weeks here: what the
+    #: reference has not seen, a weekend, is drift.
+    warm_up_ms: int = 0
     #: Mean number of values of one signal between two false alarms: 30 signals and 1,000,000 pairs a day at the default make
     #: one in a month. Each factor of ten costs about 2.3 / KL values of delay, a ninth at the default.
     values_between_false_alarms: float = 1e9
@@ -56,6 +59,7 @@ class DriftConfig:
     def _faults(self) -> list[str]:
         numbers = [
             ("warm_up", 1_000, 100_000, "values (a smaller reference makes false alarms)"),
+            ("warm_up_ms", 0, 366 * 86_400_000, "milliseconds"),
             ("values_between_false_alarms", 1e3, 1e15, "values"),
             ("least_effect", 0, 10, "standard deviations"),
             ("window_events", 1, 100_000, "events"),

@@ -45,12 +45,14 @@ class Kernels:
         self.tally = Tally()
         self.numbers: list[Watched] = []
         self.classes: list[Watched] = []
+        #: The signals past their warm-up, by index.
+        self.live: list[Watched] = []
         self._latest = np.zeros((KEPT, 0))
 
     @property
-    def live(self) -> list[Watched]:
-        """The signals past their warm-up, by index."""
-        return self.numbers + self.classes
+    def row(self) -> int:
+        """How many rows were taken in."""
+        return self.location.row
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -78,6 +80,7 @@ class Kernels:
             self.tally.add_shares(len(columns.sums))
             one.stage = shares
             self.classes.append(one)
+        self.live = self.numbers + self.classes
         one.baseline = {"id": f"warm-up:{warm_up.first_ms}-{warm_up.last_ms}", "digest": one.stage.digest}
 
     def judge(self, block: Block) -> Heard:
@@ -96,14 +99,23 @@ class Kernels:
             return self.location.explain(heard.location, row, index), "location"
         return self.shapes.explain(heard.shapes, row, index), "shapes"
 
-    def remember(self, heard: Heard, rows: int) -> None:
-        """Keep the latest numbers, count the window's figures, ask the second opinion: of rows that will be committed."""
-        row, block = self.location.row, heard.block
+    def count(self, heard: Heard, part: slice) -> None:
+        """Count some rows into the window's figures."""
+        block = heard.block
         if self.numbers:
-            self._latest[np.arange(row, row + rows) % KEPT] = block.raw[:rows]
-            self.tally.take_numbers(block.raw[:rows], block.numbers_present[:rows], block.classes[:rows])
+            self.tally.take_numbers(block.raw[part], block.numbers_present[part], block.classes[part])
         if self.classes:
-            self.tally.take_shares(block.shares[:rows], block.shares_present[:rows])
+            self.tally.take_shares(block.shares[part], block.shares_present[part])
+        for one, peak in zip(self.live, heard.peaks[part].max(axis=0).tolist(), strict=True):
+            if peak > one.score:
+                one.score = peak
+
+    def remember(self, heard: Heard, rows: int) -> None:
+        """Keep the latest numbers, and ask the second opinion: of rows that will be committed."""
+        if not self.numbers:
+            return
+        block, first = heard.block, max(0, rows - KEPT)
+        self._latest[np.arange(self.row + first, self.row + rows) % KEPT] = block.raw[first:rows]
         for slot, one in enumerate(self.numbers):
             if isinstance(one.stage, Numbers) and one.stage.opinion is not None:
                 present = block.numbers_present[:rows, slot] > 0
@@ -139,6 +151,7 @@ class Kernels:
         stages = [(one.stage, one) for one in watched if not isinstance(one.stage, WarmUp)]
         self.numbers = [one for stage, one in sorted(stages, key=_slot) if isinstance(stage, Numbers)]
         self.classes = [one for stage, one in sorted(stages, key=_slot) if isinstance(stage, Shares)]
+        self.live = self.numbers + self.classes
 
 
 def _slot(entry: tuple[Numbers | Shares, Watched]) -> int:

@@ -90,9 +90,9 @@ class Panel:
                 if signal not in self.by_signal:
                     end = next((i for i in range(at, end) if column[i] is not None), end)
         for one in self.watched:
-            needed = one.needs(self.config)
-            if 0 < needed <= end - at:
-                end = _row_of(needed, rows.columns.get(one.signal), at, end, always=one.signal.kind == "missing")
+            if isinstance(one.stage, WarmUp):
+                rest = one.stage.ends_after(self._warm_column(one, rows, at, end), rows.times[at:end], self.config)
+                end = end if rest is None else at + rest
         return end
 
     def _count_refused(self, rows: Rows, at: int, end: int) -> None:
@@ -103,23 +103,29 @@ class Panel:
     def _take_piece(self, rows: Rows, block: Block, begin: int, at: int, end: int, out: list[Emission]) -> int:
         """Judge some rows, take in those up to the first event, and say what happened; how many rows that were."""
         end = min(end, at + self._piece - self.row % self._piece)
-        closes = self.window.closes_at(rows.times[at:end], self.config)
-        end = end if closes is None else at + closes + 1
         heard = self.kernels.judge(block.part(at - begin, end - begin))
-        taken = self._first_event(heard.peaks, end - at)
+        taken = self._first_event(heard.peaks)
         self._piece = _SHORT if taken < end - at else min(_PIECE, 2 * self._piece)
-        here = slice(at, at + taken)
-        self.positions.take(self.row, rows.offsets[here], rows.times[here])
-        self.window.take(rows.times[here], rows.offsets[here], rows.statuses[here], rows.versions[here])
-        changed = self._move_states(heard, taken, int(rows.times[at + taken - 1]))
-        self.row += taken
-        changed += self._warm(rows, at, at + taken)
-        self._say(changed, closed=closes is not None and taken == end - at, out=out)
+        last = at + taken
+        self.positions.take(self.row, rows.offsets[at:last], rows.times[at:last])
+        stop = at
+        while stop < last:
+            start = stop
+            closes = self.window.closes_at(rows.times[start:last], self.config)
+            stop = last if closes is None else start + closes + 1
+            here = slice(start, stop)
+            self.window.take(rows.times[here], rows.offsets[here], rows.statuses[here], rows.versions[here])
+            self.kernels.count(heard, slice(start - at, stop - at))
+            changed = self._move_states(heard, taken, int(rows.times[last - 1])) if stop == last else []
+            self.row += stop - start
+            changed += self._warm(rows, start, stop)
+            self._say(changed, closed=closes is not None, out=out)
         return taken
 
-    def _first_event(self, peaks: Floats, rows: int) -> int:
+    def _first_event(self, peaks: Floats) -> int:
         """How many of these rows may be taken in: up to the first at which a signal alarms or changes its state."""
-        loudest = peaks.max(axis=0)
+        rows = len(peaks)
+        loudest = peaks.max(axis=0).tolist()
         for index, one in enumerate(self.kernels.live):
             if loudest[index] > WARNING or one.episode.is_open:
                 event = one.episode.first_event(peaks[:rows, index], self.row)
@@ -128,19 +134,20 @@ class Panel:
 
     def _move_states(self, heard: Heard, taken: int, time_ms: int) -> list[Watched]:
         """Take the rows in, and let the last of them change states; which did."""
+        row, peaks = self.kernels.row, heard.peaks[:taken]
         self.kernels.remember(heard, taken)
-        peaks = heard.peaks[:taken]
         loud = {index: self._hear(heard, taken, index) for index in np.flatnonzero(peaks[-1] > WARNING).tolist()}
         alarmed = [index for index in loud if peaks[-1, index] > ALARM]
         self.kernels.commit(heard, taken, alarmed)
         changed = []
         for index, one in enumerate(self.kernels.live):
-            one.score = max(one.score, float(peaks[:, index].max()))
             before = one.episode.state
-            one.episode.take(peaks[:, index], self.row)
+            if index not in loud and not one.episode.is_open:
+                continue
+            one.episode.take(peaks[:, index], row)
             if index in loud:
                 self._open(one, loud[index], time_ms, alarm=index in alarmed)
-            elif one.episode.is_over(self.row + taken):
+            elif one.episode.is_over(row + taken):
                 one.episode.enter("quiet", time_ms)
             if one.episode.state != before:
                 changed.append(one)
@@ -149,8 +156,9 @@ class Panel:
     def _hear(self, heard: Heard, taken: int, index: int) -> dict[str, Any]:
         """The evidence for what a signal said at the last row that is taken."""
         finding, part = self.kernels.explain(heard, taken - 1, index)
-        change = self.positions.of(self.row + taken - finding.width, finding.width)
-        values = self.kernels.latest(index, self.row + taken, finding.width)
+        row = self.kernels.row + taken
+        change = self.positions.of(row - finding.width, finding.width)
+        values = self.kernels.latest(index, row, finding.width)
         return evidence_of(self.kernels.live[index], finding, part, change, values)
 
     def _open(self, one: Watched, evidence: dict[str, Any], time_ms: int, *, alarm: bool) -> None:
@@ -177,7 +185,7 @@ class Panel:
                 continue
             column = self._warm_column(one, rows, at, end)
             one.stage.take(column, rows.digests[at:end].tolist(), int(rows.times[at:end].max()))
-            if one.needs(self.config) == 0:
+            if one.stage.is_over(self.config):
                 self.kernels.freeze(one, self.config)
                 one.episode.enter("quiet", int(rows.times[end - 1]))
                 frozen.append(one)
@@ -222,16 +230,3 @@ class Panel:
         panel.kernels.load(state["kernels"], panel.watched)
         panel.window, panel.positions.places = OpenWindow.load(state["window"]), state["positions"]
         return panel
-
-
-def _row_of(needed: int, column: Sequence[Value] | None, at: int, end: int, *, always: bool) -> int:
-    """Behind the row that has the ``needed``-th value that is not null, ``end`` where there is none."""
-    if always:
-        return at + needed
-    if column is None:
-        return end
-    for row in range(at, end):
-        needed -= column[row] is not None
-        if not needed:
-            return row + 1
-    return end

@@ -36,6 +36,7 @@ class Emission(NamedTuple):
 
     offset: int
     id: str
+    key: str
     statistics: DriftStatistics
 
 
@@ -69,8 +70,9 @@ def _emission(panel: "Panel", one: Watched, state: DetectorState, score: float, 
         offsets=[OffsetRange(source.topic, source.partition, window.first_offset, window.next_offset)],
         configuration=source.configuration,
     )
-    id_ = f"{record.key}/{source.partition}/{window.start_ms}-{window.end_ms}/{panel.row}"
-    return Emission(window.next_offset - 1, id_, record)
+    key = record.key
+    id_ = f"{key}/{source.partition}/{window.start_ms}-{window.end_ms}/{panel.row}"
+    return Emission(window.next_offset - 1, id_, key, record)
 
 
 def _figures(one: Watched, tally: Tally, config: DriftConfig, events: int) -> dict[str, Any]:

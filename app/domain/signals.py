@@ -4,7 +4,7 @@ A signal is born at its first value that is not null. Its first ``warm_up`` valu
 them have decides what it is, and a later value of another type counts as missing. A warm-up ends at an exact record, so
 nothing here depends on how records came together.
 
-Bounded: a warm-up keeps ``warm_up`` values, strings cut at 256 characters; categories beyond the heaviest are ``other``.
+Bounded: a warm-up keeps at most 100,000 values, strings cut at 256 characters; categories beyond the heaviest are ``other``.
 """
 
 import hashlib
@@ -27,6 +27,8 @@ __all__ = ["OTHER", "Numbers", "Shares", "Value", "WarmUp", "as_numbers", "freez
 Value = float | bool | str | None
 OTHER = "(other)"
 _LONGEST = 256
+#: Values at which a warm-up ends whatever event time it spans: 7 MB.
+_MOST = 100_000
 
 
 class WarmUp:
@@ -43,6 +45,20 @@ class WarmUp:
         self.values += [v for v, _ in kept]
         self.digests += [d for _, d in kept]
         self.last_ms = max(self.last_ms, last_ms)
+
+    def is_over(self, config: DriftConfig) -> bool:
+        """Whether it holds enough."""
+        n = len(self.values)
+        return n >= config.warm_up and (self.last_ms - self.first_ms >= config.warm_up_ms or n >= _MOST)
+
+    def ends_after(self, values: Sequence[Value], times: NDArray[np.int64], config: DriftConfig) -> int | None:
+        """After how many of these rows it will hold enough."""
+        if len(self.values) + len(values) < config.warm_up:
+            return None
+        counts = len(self.values) + np.cumsum([value is not None for value in values])
+        spans = np.maximum.accumulate(np.maximum(times, self.last_ms)) - self.first_ms
+        over = (counts >= config.warm_up) & ((spans >= config.warm_up_ms) | (counts >= _MOST))
+        return int(np.argmax(over)) + 1 if over.any() else None
 
     def kind(self) -> type:
         """The type that most values have; of two that are as many, the one that came first."""

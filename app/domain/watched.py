@@ -3,7 +3,6 @@
 import zlib
 from typing import Any
 
-from app.domain.drift_config import DriftConfig
 from app.domain.episodes import Episode
 from app.domain.signals import Numbers, Shares, WarmUp
 from schemas.statistics import Signal
@@ -25,10 +24,6 @@ class Watched:
         #: The largest G/h since the window began.
         self.score = 0.0
         self.baseline: dict[str, Any] = {}
-
-    def needs(self, config: DriftConfig) -> int:
-        """How many values its warm-up still wants; 0 once it is over."""
-        return config.warm_up - len(self.stage.values) if isinstance(self.stage, WarmUp) else 0
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data and arrays."""
