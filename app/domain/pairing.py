@@ -127,7 +127,7 @@ class Pairing:
         return part if boundary == _FOREVER else [record for record in part if record.offset < boundary]
 
     def _barrier(self, side: int) -> int:
-        """How far this side's time may go with what is known of the other's."""
+        """How far this side's time may go with what is known of the other's, if the outcome is not to depend on the order."""
         other = 1 - side
         return max(self.times[other].top, self._next_moments[other]) + self.book.wait_ms
 
@@ -139,6 +139,8 @@ class Pairing:
     def _read(self, side: int, records: Sequence[SourceRecord], barrier: int, sink: Sink) -> int:
         """The loop over every event: decode, tell the time, find the request."""
         time, shadow_time, models, decode, book = self.times[side], self.times[SHADOW], self.models, self._decode, self.book
+        # Legacy events are read when the shadows of their time have been: what is expected is learned from those.
+        stop = barrier if side or barrier == _FOREVER else barrier - book.wait_ms - 1
         self._next_moments[side] = UNKNOWN
         top, count = time.top, 0
         for record in records:
@@ -150,7 +152,7 @@ class Pairing:
                 continue
             timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
             if timestamp > top:
-                if timestamp > barrier and top != UNKNOWN:
+                if timestamp > stop and (top != UNKNOWN or timestamp <= barrier):
                     self._next_moments[side] = timestamp
                     break
                 time.top = top = timestamp
