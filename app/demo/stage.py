@@ -29,13 +29,15 @@ __all__ = ["PARTITIONS", "WARM_UP", "DemoError", "Stage", "on_stage"]
 #: Events a second: 300 flights a second, eight hours of New York's traffic.
 RATE = 900
 PARTITIONS = 4
-#: The three weeks from here are calm: what a storm does to weather and delays is a drift too, and would tell another story.
-FIRST_DAY = "2013-08-19"
+#: The month from here is calm: what a storm does to weather and delays is a drift too, and would tell another story.
+FIRST_DAY = "2013-09-09"
 FAULT_AFTER = "50s"
 #: A week of flights: with less, the first Sunday is a change.
 WARM_UP = 7_000
 #: Weather and delays move by a standard deviation within days; who runs this model wants to hear of more than that.
-LEAST_EFFECT = 1.5
+LEAST_EFFECT = 1.0
+#: Event time runs 30,000 times as fast as the clock and stands still at night, so a day of it is nothing to resolve an alert for.
+DAY_S = 86_400
 READY_WITHIN_S = 90.0
 
 
@@ -84,7 +86,18 @@ def on_stage(say: Callable[[str], None]) -> Iterator[Stage]:
 
 
 def _configuration() -> str:
-    return f"{flights_configuration()}\n[models.{MODEL}.drift]\nwarm_up = {WARM_UP}\nleast_effect = {LEAST_EFFECT}\n"
+    return f"""{flights_configuration()}
+[models.{MODEL}.drift]
+warm_up = {WARM_UP}
+least_effect = {LEAST_EFFECT}
+
+[models.{MODEL}.alerts]
+keep_firing_for_s = {DAY_S}
+forget_after_s = {7 * DAY_S}
+
+[models.{MODEL}.retrain]
+cooldown_s = {7 * DAY_S}
+"""
 
 
 def _environment(servers: Servers, configuration: Path, port: int) -> dict[str, str]:

@@ -16,7 +16,7 @@ __all__ = ["MODEL", "FlightRecords"]
 MODEL = "flight-delay"
 _MODEL_BYTES = MODEL.encode()
 _REST = b'"model":"%b","version":"%b","prediction":%b,"features":%b,"latency_ms":%b,"cost":%b,"segments":%b,"metadata":%b}'
-_INTEGERS = {"distance", "scheduled_minutes", "hour", "weekday"}
+_INTEGERS = {"distance", "scheduled_minutes", "hour"}
 
 
 class FlightRecords:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import orjson
 
-from load.flights.course import STEP_MS, Feed, Flight, Landed, at_random, in_own_time
+from load.flights.course import LEARNT_BEFORE, STEP_MS, Feed, Flight, Landed, at_random, in_own_time
 from load.flights.faults import FAULTS, MIDDLE, Start
 from load.flights.legacy import fit
 from load.flights.records import MODEL, FlightRecords
@@ -87,7 +87,8 @@ class Flights:
             start_ms = _STATIONARY_START_MS
             course = at_random(table, self._feed, self.requests, spec.seed, start_ms)
         else:
-            self._say(f"the shadow learns from the {self._first:,} flights before {spec.first_day}")
+            if self._first:
+                self._say(f"the shadow learns from the {min(self._first, LEARNT_BEFORE):,} flights before {spec.first_day}")
             start_ms = int(table.departs_ms[self._first])
             course = in_own_time(table, self._feed, self._first, self.requests)
         yield from self._sent(course, start_ms)

@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
 
 #: The numeric inputs of the models, by the names that they have on the wire.
-NUMBERS = ("dep_delay", "distance", "scheduled_minutes", "hour", "weekday", "temperature", "wind", "precipitation", "visibility")
+NUMBERS = ("dep_delay", "distance", "scheduled_minutes", "hour", "temperature", "wind", "precipitation", "visibility")
 _WEATHER = {"temperature": "temp", "wind": "wind_speed", "precipitation": "precip", "visibility": "visib"}
 #: Summer time of 2013 in the United States, by (month, day).
 _SUMMER = ((3, 10), (11, 3))
@@ -68,7 +68,7 @@ def read_table(rows: int | None = None) -> Table:
     arrives_ms = np.where(np.isnan(on_the_way), -1, departs_ms + np.nan_to_num(on_the_way).astype(np.int64))
     numbers = {
         "dep_delay": dep_delay, "distance": _floats(columns["distance"]), "scheduled_minutes": minutes,
-        "hour": _floats(columns["hour"]), "weekday": _weekday(day), **_weather(folder, columns),
+        "hour": _floats(columns["hour"]), **_weather(folder, columns),
     }  # fmt: skip
     ids = [
         f"{carrier}-{flight}-{date.replace('-', '')}-{origin}-{int(at):04d}"
@@ -129,12 +129,6 @@ def _in_summer(month: Times, day: Times) -> npt.NDArray[np.bool_]:
     date = month * 100 + day
     (first_month, first_day), (last_month, last_day) = _SUMMER
     return np.asarray((date >= first_month * 100 + first_day) & (date < last_month * 100 + last_day))
-
-
-def _weekday(dates: Sequence[str]) -> Floats:
-    """Monday 0 to Sunday 6; day 0 of the epoch was a Thursday."""
-    days = np.array(dates, dtype="datetime64[D]").astype(np.int64)
-    return ((days + 3) % 7).astype(np.float64)
 
 
 def _weather(folder: Path, columns: dict[str, tuple[str, ...]]) -> dict[str, Floats]:

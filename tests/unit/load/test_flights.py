@@ -36,7 +36,7 @@ def test_the_first_flight_is_the_first_flight(january):
         datetime.fromtimestamp(january.arrives_ms[row] / 1000, UTC).isoformat() == "2013-01-01T14:30:00+00:00"
     )  # 8:30 in Houston
     assert {name: column[row] for name, column in january.numbers.items()} == {
-        "dep_delay": 2, "distance": 1400, "scheduled_minutes": 244, "hour": 5, "weekday": 1, "temperature": 39.02,
+        "dep_delay": 2, "distance": 1400, "scheduled_minutes": 244, "hour": 5, "temperature": 39.02,
         "wind": 12.658579999999999, "precipitation": 0, "visibility": 10,
     }  # fmt: skip
 
