@@ -1,8 +1,5 @@
 """The routes, and the server that answers them. Every worker runs one, whatever its roles."""
 
-from importlib.resources import files
-from pathlib import Path
-
 import structlog
 from aiohttp import web
 
@@ -13,10 +10,10 @@ from app.web import api, openapi, page, probes
 from app.web.context import CONTEXT, Context, Reader
 from app.web.events import EventStream
 from app.web.problems import add_headers, answer_properly
+from app.web.static_files import static_file
 
 __all__ = ["WebServer", "create_web"]
 
-STATIC = Path(str(files("app.web"))) / "static"
 log = structlog.get_logger(__name__)
 
 
@@ -34,11 +31,11 @@ def create_web(config: Config, health: Health, read_model: Reader, metrics: Metr
             web.get("/api/v1/triggers", api.triggers),
             web.get("/api/v1/pipeline", api.pipeline),
             web.get("/api/v1/openapi.json", openapi.openapi),
-            web.get("/api/v1/events", events, allow_head=False),
+            web.get("/api/v1/events", events.follow, allow_head=False),
             web.get("/metrics", probes.metrics),
             web.get("/-/healthy", probes.healthy),
             web.get("/-/ready", probes.ready),
-            web.static("/static", STATIC),
+            web.get("/static/{name}", static_file),
         ]
     )
     app.on_response_prepare.append(add_headers)

@@ -61,7 +61,7 @@ class EventStream:
         self._task: asyncio.Task[None] | None = None
         self._sent: Overview | None = None
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def follow(self, request: web.Request) -> web.StreamResponse:
         """Serve one client until it goes."""
         detail = request.query.get("detail", "full")
         if detail not in {"full", "revision"}:
@@ -71,7 +71,7 @@ class EventStream:
             return problem(503, f"{self._clients_at_most} clients follow already; try again", {"Retry-After": "10"})
         client = self._join(detail)
         try:
-            return await self._stream(request, client)
+            return await self._answer(request, client)
         finally:
             self._leave(client)
 
@@ -83,7 +83,7 @@ class EventStream:
             self._task.cancel()
             await asyncio.wait({self._task})
 
-    async def _stream(self, request: web.Request, client: _Client) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, client: _Client) -> web.StreamResponse:
         response: web.StreamResponse
         response = stream = EventSourceResponse(ping_interval=HEARTBEAT_SECONDS, send_timeout=SEND_SECONDS)
         await response.prepare(request)
