@@ -43,7 +43,8 @@ class Child:
         self._said = cast("IO[bytes]", self._guard.stdout)
         line = self._said.readline()
         if not line:
-            raise ServerEndedError(f"{command[0]} could not be started in {cwd}")
+            self._close()
+            raise ServerEndedError(f"{command[0]} could not be started: {self.tail()}")
         self.pid = int(line)
 
     @property
@@ -59,18 +60,15 @@ class Child:
         """Readable, for `select`, when the process has ended."""
         return self._said.fileno()
 
-    def stop(self, number: int = signal.SIGTERM) -> None:
+    def stop(self, number: int = signal.SIGTERM, seconds: float = STOP_SECONDS) -> None:
         """End it and wait; by force if it does not end in time. A stopped (SIGSTOP) process is woken for it."""
         self._signal(number)
         self._signal(signal.SIGCONT)
         try:
-            self._guard.wait(STOP_SECONDS)
+            self._guard.wait(seconds)
         except subprocess.TimeoutExpired:
             self._signal(signal.SIGKILL)
-            self._guard.wait()
-        for pipe in (self._guard.stdin, self._guard.stdout):
-            if pipe is not None:
-                pipe.close()
+        self._close()
 
     def wait_ended(self, seconds: float) -> bool:
         """Whether it ended within the time."""
@@ -85,6 +83,12 @@ class Child:
             file.seek(max(self._log_start, size - TAIL_BYTES))
             text = file.read().decode(errors="replace")
         return "\n".join(text.splitlines()[-TAIL_LINES:])
+
+    def _close(self) -> None:
+        self._guard.wait()
+        for pipe in (self._guard.stdin, self._guard.stdout):
+            if pipe is not None:
+                pipe.close()
 
     def _signal(self, number: int) -> None:
         if not self.ended:

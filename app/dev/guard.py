@@ -25,6 +25,7 @@ import time
 GRACE_SECONDS = 10.0
 LOOK_SECONDS = 1.0  # how late a death that the pipe does not tell is seen
 PR_SET_PDEATHSIG = 1
+COULD_NOT_START = 127  # as the shell says it
 
 
 def main(arguments: list[str]) -> int:
@@ -38,7 +39,11 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the parent decides; when it is gone, the pipe says so
     with open(log_path, "ab") as log:  # noqa: PTH123 - pathlib costs a third of the guard's start
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_the_guard)  # noqa: PLW1509, S603 - one thread
+        try:
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_the_guard)  # noqa: PLW1509, S603 - one thread
+        except OSError as error:
+            log.write(f"{error}\n".encode())
+            return COULD_NOT_START
     print(child.pid, flush=True)
     while child.poll() is None:
         readable, _, _ = select.select([0, child_ended], [], [], LOOK_SECONDS)

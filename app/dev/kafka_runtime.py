@@ -79,9 +79,9 @@ class KafkaRuntime:
 def kafka_runtime(log: Callable[[str], None]) -> KafkaRuntime:
     """Everything that a start needs; the first call on a machine fetches and prepares it and says so."""
     java = find_java()
-    jars = ensure_jars(log)
+    shared = shared_folder().resolve()  # an archive is bound to the path of each jar
+    jars = ensure_jars(log, folder=shared / "jars")
     class_path = ":".join(map(str, jars))
-    shared = shared_folder()
     identity = hashlib.sha256("\n".join([str(java.program), java.description, class_path]).encode()).hexdigest()[:16]
     runtime = KafkaRuntime(java, class_path, shared / f"classes-{identity}.archive", shared / "storage")
     if not (runtime.archive.exists() and runtime.template.exists()):
