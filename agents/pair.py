@@ -49,7 +49,8 @@ class _Outputs:
         self._partition, self._partitions = partition, partitions
         self._full_names, self._rules, self._configuration = full_names, rules, configuration
         self._of_models: dict[str, tuple[bytes, int, ModelRules]] = {}
-        self._headers: Headers = binary_headers("io.gnomon.pair.v1", "/gnomon/pair", "")
+        headers = binary_headers("io.gnomon.pair.v1", "/gnomon/pair", "")
+        self._headers: Headers = [header for header in headers if header[0] != "ce_id"]
         self.out: Outbox = Silent()
         self.silent = True
 
@@ -61,8 +62,7 @@ class _Outputs:
         key, partition, rules = self._of_models.get(name) or self._model(name)
         if rules.shards > 1:
             partition = self._shard(name, request.request_id, rules.shards)
-        headers = [header for header in self._headers if header[0] != "ce_id"]
-        headers.append(("ce_id", pair_id(request).encode()))
+        headers = [*self._headers, ("ce_id", pair_id(request).encode())]
         self.out.send("pairs", partition, key, pair_record(request, status, rules.tolerance), headers)
 
     def _model(self, name: str) -> tuple[bytes, int, ModelRules]:

@@ -25,6 +25,7 @@ from schemas.shared_fields import SharedFields, parse, remember
 
 __all__ = ["Half", "PredictionDecoder", "SourceRecord"]
 
+_BRACE = ord("{")
 _NOT_NEGATIVE = Annotated[float, Meta(ge=0)]
 _FlatValue = float | bool | str | None
 
@@ -75,15 +76,20 @@ class PredictionDecoder:
         self._shared = SharedFields(limits)
         self._versions: set[str] = set()
         self._segments: set[bytes] = set()
+        self._few = limits.nesting // 2  # so few brackets of either kind cannot be nested too deeply
 
     def __call__(self, record: SourceRecord) -> Half:
         """The half in ``record``; raises ``DecodeError``."""
-        value: bytes | Raw = check(record.value, self._limits)
-        envelope = PLAIN
-        headers = record.headers
+        value, headers, envelope = record.value, record.headers, PLAIN
+        if not value or not self._is_ordinary(value):
+            value = check(value, self._limits)
+        text: bytes | Raw = value
         if headers:
-            value, envelope = unwrap(value, headers)
-        half = parse(_decode_half, value)
+            text, envelope = unwrap(value, headers)
+        try:
+            half = _decode_half(text)
+        except (msgspec.DecodeError, RecursionError):
+            half = parse(_decode_half, text)  # once more, for the reason
         now = record.timestamp
         request_id, time_ms, shared = half.request_id, half.timestamp, self._shared
         if request_id is None or not 0 < len(request_id) <= 64:  # 64 characters are at most 256 bytes
@@ -96,9 +102,24 @@ class PredictionDecoder:
             self._check_version(half.version)
         if type(half.prediction) is dict:
             self._check_probabilities(half.prediction)
-        self._check_texts(half)
+        if half.features is not EMPTY_OBJECT:
+            self._check_features(half)
+        if half.segments is not EMPTY_OBJECT and bytes(half.segments) not in self._segments:
+            self._check_segments(half, bytes(half.segments))
+        if half.metadata is not EMPTY_OBJECT:
+            self._check_metadata(half, bytes(half.metadata))
         half.source = record
         return half
+
+    def _is_ordinary(self, value: bytes) -> bool:
+        """Whether ``check`` has nothing to look at, asked in the cheapest way."""
+        return (
+            len(value) <= self._limits.record_bytes
+            and value.isascii()
+            and value[0] == _BRACE
+            and value.count(b"{") < self._few
+            and value.count(b"[") < self._few
+        )
 
     def _check_version(self, version: str) -> None:
         if not 0 < len(version) <= self._limits.version_characters:
@@ -116,21 +137,13 @@ class PredictionDecoder:
                 message = f"$.prediction[{quoted(label)}]: {probability!r}; a probability from 0 to 1 is expected"
                 raise DecodeError("invalid_schema", message)
 
-    def _check_texts(self, half: Half) -> None:
-        """Look into the members that stay JSON text."""
-        if half.features is not EMPTY_OBJECT:
-            try:
-                count = len(_decode_features(half.features))
-            except msgspec.ValidationError:
-                count = _no_features(half)
-            if count > self._limits.features:
-                raise DecodeError("too_large", f"$.features: {count} members; at most {self._limits.features} are allowed")
-        if half.segments is not EMPTY_OBJECT:
-            text = bytes(half.segments)
-            if text not in self._segments:
-                self._check_segments(half, text)
-        if half.metadata is not EMPTY_OBJECT:
-            self._check_metadata(half, bytes(half.metadata))
+    def _check_features(self, half: Half) -> None:
+        try:
+            count = len(_decode_features(half.features))
+        except msgspec.ValidationError:
+            count = _no_features(half)
+        if count > self._limits.features:
+            raise DecodeError("too_large", f"$.features: {count} members; at most {self._limits.features} are allowed")
 
     def _check_segments(self, half: Half, text: bytes) -> None:
         try:

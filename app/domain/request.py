@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from schemas.codec import Half
-from schemas.pair import PairStatus
+from schemas.pair import EMPTY_OBJECT, PairStatus
 
 __all__ = ["LEGACY", "SHADOW", "Copy", "Request", "attach", "digest", "find_copy", "status_of"]
 
@@ -97,10 +97,25 @@ def status_of(request: Request) -> PairStatus:
 
 def digest(half: Half) -> int:
     """A number that differs where a carried field differs, never 0. Of this process: it is not written anywhere."""
-    carried = (half.version, half.timestamp, half.prediction, half.latency_ms, half.cost)
-    if type(half.prediction) is dict:
-        carried = (half.version, half.timestamp, tuple(half.prediction.items()), half.latency_ms, half.cost)  # type: ignore[assignment]  # hashable
-    return hash((carried, bytes(half.features), bytes(half.segments), bytes(half.metadata))) or 1
+    prediction: Any = half.prediction
+    if type(prediction) is dict:
+        prediction = tuple(prediction.items())
+    segments, metadata = half.segments, half.metadata
+    return (
+        hash(
+            (
+                half.version,
+                half.timestamp,
+                prediction,
+                half.latency_ms,
+                half.cost,
+                bytes(half.features),
+                None if segments is EMPTY_OBJECT else bytes(segments),
+                None if metadata is EMPTY_OBJECT else bytes(metadata),
+            )
+        )
+        or 1
+    )
 
 
 class Copy(NamedTuple):

@@ -89,6 +89,8 @@ class RequestBook:
     def meet(self, request: Request, side: int, half: Half, sink: Sink) -> None:
         """A further half, or a copy, of a request that is known."""
         model, moment = request.model, half.moment
+        if not request.expiry and request.previous is None and self._complete(request, side, half, sink):
+            return
         if moment > request.limit and moment > request.horizon(self.deduplication_ms):
             self.open(model, side, half, sink, after=request)
             return
@@ -106,6 +108,45 @@ class RequestBook:
             self._late(request, side, half, "its record was written without it", sink)
         else:
             self._attach(request, side, half, sink)
+
+    def _complete(self, request: Request, side: int, half: Half, sink: Sink) -> bool:
+        """The ordinary end of a request: one half is held, and this is the only one that is missing. What is done here is
+        what ``_attach`` would do, which takes care of everything else."""
+        model: Model = request.model
+        if side == SHADOW:
+            held, shadow, expected = request.legacy, half, request.expected
+            if held is None or request.shadows:
+                return False
+        else:
+            if request.legacy is not None or len(request.shadows) != 1:
+                return False
+            held = shadow = request.shadows[0]
+            expected = model.expectation.at(LEGACY, half.source.offset)
+        if len(expected) != 1 or expected[0] != shadow.version:
+            return False
+        timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
+        if half.moment > held.moment or (half.moment == held.moment and side == SHADOW):
+            if half.moment > request.limit:
+                return False
+        elif held.moment > timestamp + self.wait_ms or request.first > max(timestamp + self.wait_ms, half.moment):
+            return False
+        request.expected = expected
+        if side == SHADOW:
+            request.shadows = (half,)
+        else:
+            request.legacy = half
+        if timestamp < request.opening:
+            request.opening = timestamp
+        sink.write(request, "paired")
+        self.waiting -= 1
+        closing = max(half.moment, held.moment)
+        self.totals.in_records += 2
+        self.totals.records += 1
+        cell = model.cells[side] if closing == half.moment else self.minutes.cell(model.name, closing)
+        cell.paired += 1
+        request.seal(closing + self.deduplication_ms)
+        self._expiries.add(request.expiry, request)
+        return True
 
     def _precedes(self, request: Request, half: Half) -> bool:
         """Whether the horizon of a request that ``half`` opens is over before ``request`` begins: the logs were far apart."""
