@@ -17,11 +17,11 @@ def compare(legacy: PredictionValue, shadow: PredictionValue, tolerance: float) 
     >>> compare({"a": 0.7, "b": 0.3}, {"a": 0.5, "c": 0.5}, tolerance=0.0)
     (0.5, False)
     """
+    if type(legacy) is float and type(shadow) is float:
+        difference = shadow - legacy
+        return difference, -tolerance <= difference <= tolerance
     if type(legacy) is not type(shadow):
         return None, False
-    if type(legacy) is float:
-        difference = shadow - legacy  # type: ignore[operator]  # both are floats: their types are the same
-        return difference, -tolerance <= difference <= tolerance
     if type(legacy) is dict:
         distance = _total_variation(legacy, shadow)  # type: ignore[arg-type]  # as above
         return distance, distance <= tolerance

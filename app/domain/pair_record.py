@@ -31,7 +31,9 @@ def pair_record(request: Request, status: PairStatus, tolerance: float) -> bytes
             timestamp,
             status,
             _legacy(legacy),
-            tuple(_shadow(half, legacy, tolerance) for half in shadows),
+            (_shadow(shadows[0], legacy, tolerance),)
+            if len(shadows) == 1
+            else tuple(_shadow(half, legacy, tolerance) for half in shadows),
             () if status in ("paired", "solo") else _missing(request),
             source.features,
             source.segments,

@@ -45,7 +45,11 @@ class Request(Struct, gc=False):
         """Whether a half of this side is still waited for."""
         if side == LEGACY:
             return self.legacy is None
-        shadows = self.shadows
+        shadows, expected = self.shadows, self.expected
+        if not shadows:
+            return bool(expected)
+        if len(shadows) == 1 and len(expected) == 1:
+            return shadows[0].version != expected[0]
         return any(all(half.version != version for half in shadows) for version in self.expected)
 
     def given_up(self, side: int, top: int) -> bool:
@@ -79,8 +83,8 @@ class Request(Struct, gc=False):
         self.expiry = expiry
         if self.legacy is not None:
             self.legacy_digest = digest(self.legacy)
-        if self.shadows:
-            self.shadow_digests += tuple((half.version, digest(half)) for half in self.shadows)
+        for half in self.shadows:
+            self.shadow_digests = (*self.shadow_digests, (half.version, digest(half)))
         self.legacy, self.shadows = None, ()
 
 
