@@ -1,7 +1,7 @@
 """Faust's Kafka transport, changed so that an agent gets runs and a fold says where reading begins.
 
 Faust hosts the roles: it joins the consumer group, calls back when partitions come and go, and runs the agents. Of its
-transport seven private parts are replaced, each because what is there is wrong for a fold:
+transport and app eight private parts are replaced, each because what is there is wrong for a fold:
 
 ======================================  =============================================================================
 ``Thread._create_worker_consumer``      round robin puts the halves of a request on two workers; reads uncommitted
@@ -12,6 +12,7 @@ transport seven private parts are replaced, each because what is there is wrong 
 ``Consumer._read_offset``               set with each seek, or runs behind it are dropped in silence
 ``Consumer.getmany``                    one message a run; seeks to the group's offsets whenever the flow is stopped
 ``Consumer._thread``                    the consumer lives in another thread, with another event loop
+``App._create_directories``             would leave a folder for tables, of which there are none
 ======================================  =============================================================================
 
 ``tests/unit/app/test_transport.py`` fails when an upgrade of Faust changes one of them. The group's offsets and Faust's own
@@ -126,6 +127,11 @@ class _Transport(driver.Transport):  # type: ignore[misc]  # as above
     Consumer = _Consumer
 
 
+class _App(faust.App):  # type: ignore[misc]  # as above
+    def _create_directories(self) -> None:
+        """Make none: there are no tables, and nothing is kept on disk."""
+
+
 class FaustHost:
     """What shards need to know of the consumer of their app."""
 
@@ -160,7 +166,7 @@ class FaustHost:
 def create_app(group: str, consumer_arguments: dict[str, Any], partitions: int) -> Any:
     """A Faust app without web server, tables or leader, whose agents get runs; give it ``shards`` before it starts."""
     runs.install()
-    app = faust.App(
+    app = _App(
         group,
         broker="kafka://" + ";kafka://".join(consumer_arguments["bootstrap_servers"]),
         store="memory://",
