@@ -44,6 +44,8 @@ class DriftConfig:
     window_events_most: int = 2_000
     #: Features, and labels of class probabilities, that are watched; what comes beyond is counted, not watched.
     features: int = 256
+    #: Features that are not watched: a calendar's, whose every Monday is a change.
+    ignored_features: tuple[str, ...] = ()
     #: Categories of one feature, or classes, that have a share of their own; the rest is one more, ``other``.
     categories: int = 31
     #: Legacy versions, and shadow versions, that are watched at a time.

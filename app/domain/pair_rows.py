@@ -4,7 +4,7 @@ What a pair record may hold is decided where it is written; a record that does n
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -58,15 +58,17 @@ def pair_rows(placed: Sequence[Placed]) -> Rows:
     )
 
 
-def _named(kind: SignalKind, tables: Sequence[Mapping[str, Value]]) -> dict[Signal, Sequence[Value]]:
+def _named(
+    kind: SignalKind, tables: Sequence[Mapping[str, Value]], ignored: Collection[str] = ()
+) -> dict[Signal, Sequence[Value]]:
     """A column for each name in these tables."""
     names = dict.fromkeys(name for keys in dict.fromkeys(map(tuple, tables)) for name in keys)
-    return {Signal(kind, name): [table.get(name) for table in tables] for name in names}
+    return {Signal(kind, name): [table.get(name) for table in tables] for name in names if name not in ignored}
 
 
-def input_rows(rows: Rows, pairs: Sequence[PairRecord], versions: list[str]) -> Rows:
+def input_rows(rows: Rows, pairs: Sequence[PairRecord], versions: list[str], ignored: Collection[str]) -> Rows:
     """The features of pairs that have a legacy half; the versions are those that answered."""
-    rows.columns = _named("feature", [pair.features for pair in pairs])
+    rows.columns = _named("feature", [pair.features for pair in pairs], ignored)
     rows.versions = versions
     return rows
 

@@ -78,8 +78,8 @@ class ModelWatch:
             if self.inputs is None:
                 self.inputs = Panel("legacy", served[0][1], self.source, self.config, follows=True)
             which = [at for at, _ in served]
-            inputs = input_rows(rows.some(which), [pairs[at] for at in which], [version for _, version in served])
-            out += self.inputs.feed(inputs)
+            versions, ignored = [version for _, version in served], self.config.ignored_features
+            out += self.inputs.feed(input_rows(rows.some(which), [pairs[at] for at in which], versions, ignored))
         if matched := [at for at, pair in enumerate(pairs) if pair.status != "solo"]:
             out += self.matching.feed(matching_rows(rows.some(matched)))
         for (role, version), group in sorted(self._by_version(pairs).items()):
