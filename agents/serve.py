@@ -35,6 +35,7 @@ class ServeFold:
         self._partition = partition
         self._state = PartitionState(capacity)
         self._beat = 0
+        self._ended = [False] * len(INPUTS)
         self._readers = (self._statistics, self._alert, self._trigger, self._letter)
 
     def restore(self, saved: bytes | None, snapshot: bytes | None, position: Sequence[int]) -> None:
@@ -51,19 +52,20 @@ class ServeFold:
             except ValueError:
                 unreadable += 1
         self._state.read(INPUTS[side], len(run), unreadable)
+        self._note_end()
         self._write(out)
 
     def rebuilt(self) -> None:
         """Nothing is replayed in silence, so nothing changes."""
 
     def idle(self, idle_ms: Sequence[int | None], out: Outbox) -> bool:
-        """Beat; and note the first time that all has been read."""
+        """Beat; and note that all has been read."""
+        if self._note_end():
+            self._write(out)
+            return True
         waits = [wait for wait in idle_ms if wait is not None]
         if len(waits) < len(idle_ms):
             return False
-        if self._state.catch_up():
-            self._write(out)
-            return True
         before, self._beat = self._beat, min(waits) // BEAT_MS
         return self._beat > before
 
@@ -72,7 +74,8 @@ class ServeFold:
         return True
 
     def sees_ends(self, ends: Sequence[bool]) -> None:
-        """Nothing depends on what is still to be read."""
+        """Remember which inputs have been read to their end once: under traffic, all of them are never there at once."""
+        self._ended = [before or now for before, now in zip(self._ended, ends, strict=True)]
 
     def save(self) -> bytes:
         """Nothing: the documents are the state."""
@@ -98,6 +101,9 @@ class ServeFold:
     def figures(self) -> dict[str, float]:
         """What the read model of this partition holds."""
         return self._state.figures()
+
+    def _note_end(self) -> bool:
+        return all(self._ended) and self._state.catch_up()
 
     def _statistics(self, record: Record) -> None:
         self._state.statistics(messages.read_statistics(record.value))

@@ -134,7 +134,7 @@ class LettersDocument(Struct, kw_only=True):
 class PartitionDocument(Struct, kw_only=True):
     """What the serve role did on one partition: records by input, records it could not read, documents it let go.
 
-    ``caught_up`` turns true when the broker said for the first time that there is nothing more to read.
+    ``caught_up`` turns true when each input has been read to its end once.
     """
 
     order: int

@@ -156,7 +156,7 @@ class PartitionState:
     def figures(self) -> dict[str, float]:
         """How much there is of what."""
         figures: dict[str, float] = {
-            "models": len(self.models),
+            "models": len(self.models) - (self.models.get("") is not None),
             "signals": len(self.signals),
             "alerts_firing": len(self.firing),
             "retrain_triggers": len(self.triggers),

@@ -212,12 +212,29 @@ def test_texts_and_figures_are_cut_to_what_a_page_can_show() -> None:
     assert trimmed == [True, True]
 
 
+def test_it_has_caught_up_when_each_input_was_read_to_its_end_once() -> None:
+    fold, writes = ServeFold(0), Writes()
+
+    def caught_up_after(*ends: bool) -> bool:
+        fold.sees_ends(ends)
+        fold.feed(STATISTICS, run([statistics()]), writes)
+        caught_up: bool = msgspec.json.decode(writes.table[b"partition"])["caught_up"]
+        return caught_up
+
+    assert not caught_up_after(False, False, False, False)
+    assert not caught_up_after(False, True, True, True)
+    assert caught_up_after(True, False, False, True)
+    assert caught_up_after(False, False, False, False)
+
+
 def test_it_beats_while_there_is_nothing_to_read() -> None:
     fold, writes = ServeFold(0), Writes()
-    assert fold.idle([None, 9_000, 9_000, 9_000], writes) is False
+    assert fold.idle([10, 9_000, 9_000, 9_000], writes) is False
     assert writes.sent == []
+    fold.sees_ends([True] * 4)
     assert fold.idle([10, 9_000, 9_000, 9_000], writes) is True
     assert msgspec.json.decode(writes.table[b"partition"])["caught_up"] is True
+    assert fold.idle([None, 9_000, 9_000, 9_000], writes) is False
     waits = [0, BEAT_MS - 1, BEAT_MS, BEAT_MS + 1, 2 * BEAT_MS, 10, BEAT_MS]
     assert [fold.idle([wait] * 4, writes) for wait in waits] == [False, False, True, False, True, False, True]
 
