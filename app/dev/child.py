@@ -41,11 +41,11 @@ class Child:
             start_new_session=True,
         )
         self._said = cast("IO[bytes]", self._guard.stdout)
-        line = self._said.readline()
-        if not line:
+        try:
+            self.pid = self._first_word(command[0])
+        except BaseException:  # a signal's exception as well: nobody will have this object to stop it
             self._close()
-            raise ServerEndedError(f"{command[0]} could not be started: {self.tail()}")
-        self.pid = int(line)
+            raise
 
     @property
     def ended(self) -> bool:
@@ -84,11 +84,16 @@ class Child:
             text = file.read().decode(errors="replace")
         return "\n".join(text.splitlines()[-TAIL_LINES:])
 
+    def _first_word(self, program: str) -> int:
+        line = self._said.readline()
+        if not line:
+            raise ServerEndedError(f"{program} could not be started: {self.tail()}")
+        return int(line)
+
     def _close(self) -> None:
+        cast("IO[bytes]", self._guard.stdin).close()  # the end of the pipe tells the guard to stop what still runs
         self._guard.wait()
-        for pipe in (self._guard.stdin, self._guard.stdout):
-            if pipe is not None:
-                pipe.close()
+        self._said.close()
 
     def _signal(self, number: int) -> None:
         if not self.ended:
