@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from aiokafka.errors import KafkaError
@@ -18,10 +19,10 @@ from aiokafka.errors import KafkaError
 from load.flights.faults import FAULTS, parse_start
 from load.flights.replay import Flights, FlightsSpec, flights_configuration
 from load.generator import Synthetic
-from load.planned import Traffic
 from load.report import Report, as_json, human
-from load.run import Run, partition_count, run
-from load.scenarios import SCENARIOS, Pairing, ScenarioError, Spec
+from load.run import Run, newest_event_ms, partition_count, run
+from load.scenarios import PRIMING_WINDOWS, SCENARIOS, Pairing, ScenarioError, Spec
+from schemas.cloudevents import rfc3339
 
 __all__ = ["main"]
 
@@ -108,8 +109,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _run(options: argparse.Namespace) -> Report:
     partitions = await partition_count(options.bootstrap_servers, options.prefix)
+    newest_ms = await newest_event_ms(options.bootstrap_servers, options.prefix, partitions)
     pairing = Pairing(options.window_ms, options.grace_ms, options.deduplication_ms)
-    traffic, requests, span_s = _flights(options) if options.scenario == FLIGHTS else _synthetic(options, partitions, pairing)
+    traffic: Flights | Synthetic = (
+        _flights(options, partitions, newest_ms)
+        if options.scenario == FLIGHTS
+        else _synthetic(options, partitions, pairing, newest_ms)
+    )
     plan = Run(
         bootstrap_servers=options.bootstrap_servers,
         prefix=options.prefix,
@@ -118,33 +124,32 @@ async def _run(options: argparse.Namespace) -> Report:
         verify=options.verify or options.verify_alerts,
         verify_alerts=options.verify_alerts,
         seed=options.seed,
-        requests=requests,
+        requests=traffic.requests,
         scenario=options.scenario,
         pairing=pairing,
         bounds_silence=options.scenario == "silent_shadow",
-        alert_slack_ms=int(span_s * 100),
+        alert_slack_ms=int(traffic.span_s * 100),
     )
     return await run(traffic, plan)
 
 
-def _synthetic(options: argparse.Namespace, partitions: int, pairing: Pairing) -> tuple[Traffic, int, float]:
+def _synthetic(options: argparse.Namespace, partitions: int, pairing: Pairing, newest_ms: int) -> Synthetic:
     scenario = SCENARIOS[options.scenario]
     models = options.models or (4 if scenario.second_shadow else 1)
     spec = Spec(scenario, options.requests or scenario.requests, options.seed, options.rate, models, partitions, 0, pairing)
-    start_ms = _start_ms(options, spec)
-    spec = Spec(scenario, spec.requests, options.seed, options.rate, models, partitions, start_ms, pairing)
-    return Synthetic(spec), spec.requests, spec.event_span_s
+    return Synthetic(replace(spec, start_ms=_start_ms(options, spec, newest_ms)))
 
 
-def _start_ms(options: argparse.Namespace, spec: Spec) -> int:
-    """Event time goes along with the clock where records are sent at a rate, else it ends now."""
+def _start_ms(options: argparse.Namespace, spec: Spec, newest_ms: int) -> int:
+    """Event time goes along with the clock where records are sent at a rate, else it ends now; it never goes back."""
     if options.start is not None:
         return int(options.start)
     now_ms = time.time_ns() // 1_000_000
-    return now_ms if options.rate and spec.stretch == 1 else now_ms - int(spec.event_span_s * 1000)
+    start_ms = now_ms if options.rate and spec.stretch == 1 else now_ms - int(spec.event_span_s * 1000)
+    return max(start_ms, newest_ms + PRIMING_WINDOWS * spec.pairing.window_ms + 2 * int(spec.pairing.limit_s * 1000))
 
 
-def _flights(options: argparse.Namespace) -> tuple[Traffic, int, float]:
+def _flights(options: argparse.Namespace, partitions: int, newest_ms: int) -> Flights:
     spec = FlightsSpec(
         requests=options.requests,
         rate=options.rate,
@@ -154,6 +159,12 @@ def _flights(options: argparse.Namespace) -> tuple[Traffic, int, float]:
         fault=options.fault,
         fault_at=parse_start(options.fault_at),
         stationary=options.stationary,
+        partitions=partitions,
+        window_ms=options.window_ms,
     )
     flights = Flights(spec, say=lambda line: print(line, file=sys.stderr))
-    return flights, flights.requests, flights.span_s
+    if newest_ms > flights.start_ms:
+        raise ValueError(
+            f"the topics hold events up to {rfc3339(newest_ms)}, and event time cannot go back: give another --prefix"
+        )
+    return flights

@@ -14,28 +14,18 @@ A replay is exact: the same ``Spec`` gives the same records, byte for byte; noth
 import heapq
 import math
 from collections.abc import Iterator
-from enum import Enum
 
-from load.applications import BLOCK, Application, Block, draw
+from load.applications import BLOCK, Application, Block
+from load.applications import draw as draw_block
+from load.fates import Fate, Fates
 from load.halves import SHADOW_VERSIONS, Half, Halves, model_name
 from load.partitioning import java_partition, key_on_partition, librdkafka_partition
 from load.planned import LEGACY, OUTCOMES, SHADOW, Planned
 from load.poison import make
-from load.scenarios import ScenarioError, Spec
+from load.scenarios import PRIMING_WINDOWS, ScenarioError, Spec
 from load.truth import EITHER, SPLIT, Expected, ExpectedAlert, Status, Truth, letter
 
 __all__ = ["Synthetic"]
-
-
-class Fate(Enum):
-    """What becomes of a request on its way."""
-
-    ORDINARY = "ordinary"
-    NO_LEGACY = "no legacy"
-    NO_SHADOW = "no shadow"
-    DISPLACED = "displaced"
-    LATE = "late"
-    TWICE = "twice"
 
 
 class Synthetic:
@@ -53,15 +43,24 @@ class Synthetic:
         self._sequence = 0
         self._poisoned = 0
         self._silent_from = self._first_silent()
-        self._edges = _edges(spec)
+        self._fates = Fates(spec.scenario)
         self._check()
+
+    @property
+    def requests(self) -> int:
+        """How many there are, priming aside."""
+        return self.spec.requests
+
+    @property
+    def span_s(self) -> float:
+        """Event seconds of the whole stream."""
+        return self.spec.event_span_s
 
     def events(self) -> Iterator[Planned]:
         """The records, in the order of sending."""
         self._note_changes()
-        yield from self._priming()
         for number in range(math.ceil(self.spec.requests / BLOCK)):
-            for at, application in enumerate(draw(self._block(), number), start=number * BLOCK):
+            for at, application in enumerate(draw_block(self._block(), number), start=number * BLOCK):
                 if at >= self.spec.requests:
                     break
                 self._request(at, application)
@@ -94,29 +93,28 @@ class Synthetic:
         return max(int(share * requests), requests - int(memory_s / self._step_s))
 
     def _note_changes(self) -> None:
+        """What changes for the worse, from when on, and which signal must tell of it."""
         block, truth = self._block(), self.truth
-        starts = [at for at in (block.shift_from, block.worse_from, self._silent_from) if at is not None]
-        if not starts:
-            return
-        truth.change_s = min(starts) * self._step_s / self.spec.stretch
-        truth.change_ms = self._halves.time_ms(min(starts) * self._step_s)
-        signal = {0: "feature/income", 1: "difference", 2: "match_rate"}[
-            [block.shift_from, block.worse_from, self._silent_from].index(min(starts))
-        ]
-        if self._silent_from is None:
-            models = range(self.spec.models)
-            truth.alerts = [ExpectedAlert(signal, model_name(m), truth.change_ms) for m in models]
+        for first, signal in ((block.shift_from, "feature/income"), (block.worse_from, "difference"), (self._silent_from, "")):
+            if first is None:
+                continue
+            truth.change_s = first * self._step_s / self.spec.stretch
+            truth.change_ms = self._halves.time_ms(first * self._step_s)
+            if signal:
+                truth.alerts = [ExpectedAlert(signal, model_name(m), truth.change_ms) for m in range(self.spec.models)]
 
-    def _priming(self) -> Iterator[Planned]:
-        spec = self.spec
-        early_s = -2 * spec.pairing.window_ms / 1000 - self._limit_s
-        application = draw(Block(spec.seed), 1_000_000)[0]
+    def priming(self) -> list[Planned]:
+        """One request a model and partition, two windows before the first of ``events``."""
+        spec, records = self.spec, list[Planned]()
+        early_s = -PRIMING_WINDOWS * spec.pairing.window_ms / 1000 - self._limit_s
+        application = draw_block(Block(spec.seed), 1_000_000)[0]
         for model in range(spec.models):
             for partition in range(spec.partitions):
                 name = key_on_partition(f"{self._halves.stem}-prime-{model}-{partition}-", partition, spec.partitions)
-                for half in self._halves.of(name, model, early_s, application, form=0):
-                    yield self._planned(half, early_s)._replace(offset_s=0.0, partition=partition)
+                halves = self._halves.of(name, model, early_s, application, form=0)
+                records += [self._planned(half, early_s)._replace(offset_s=0.0, partition=partition) for half in halves]
                 self.truth.expect(model_name(model), name, Expected(EITHER, 0, (), 0.0))
+        return records
 
     def _request(self, at: int, application: Application) -> None:
         """Put the request's records into the heap and its end into the truth."""
@@ -147,14 +145,12 @@ class Synthetic:
         if spec.scenario.poison_every and at % spec.scenario.poison_every == 7 % spec.scenario.poison_every:
             self._poison(model, opened_s)
 
-    def _fate(self, at: int, draw_: float, opened_s: float) -> Fate:
+    def _fate(self, at: int, draw: float, opened_s: float) -> Fate:
         if self._silent_from is not None and at >= self._silent_from:
             return Fate.NO_SHADOW
-        for edge, fate in self._edges:
-            if draw_ < edge:
-                near_end = opened_s > self.spec.event_span_s - 3.5 * self._limit_s
-                return Fate.ORDINARY if fate is Fate.LATE and near_end else fate
-        return Fate.ORDINARY
+        fate = self._fates(draw)
+        near_end = opened_s > self.spec.event_span_s - 3.5 * self._limit_s
+        return Fate.ORDINARY if fate is Fate.LATE and near_end else fate
 
     def _expect(self, name: str, model: int, kept: list[Half], halves: list[Half], last_s: float) -> None:
         missing = tuple(half.waited_for for half in halves if half not in kept)
@@ -218,17 +214,3 @@ class Synthetic:
         waiting = self._waiting
         while waiting and waiting[0][0] <= until_s:
             yield heapq.heappop(waiting)[2]
-
-
-def _edges(spec: Spec) -> list[tuple[float, Fate]]:
-    """Upper edges of the fates in [0, 1)."""
-    scenario = spec.scenario
-    shares = (
-        (scenario.missing_legacy, Fate.NO_LEGACY), (scenario.missing_shadow, Fate.NO_SHADOW),
-        (scenario.displaced, Fate.DISPLACED), (scenario.late, Fate.LATE), (scenario.duplicates, Fate.TWICE),
-    )  # fmt: skip
-    edges, total = [], 0.0
-    for share, fate in shares:
-        total += share
-        edges.append((total, fate))
-    return [edge for edge in edges if edge[0] > 0]

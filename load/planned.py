@@ -31,11 +31,19 @@ class Planned(NamedTuple):
 
 
 class Traffic(Protocol):
-    """Planned records in the order in which they are to be sent, and what must become of them."""
+    """Planned records in the order in which they are to be sent, and what must become of them.
+
+    A service that was idle for longer than its window takes a topic for silent until it has read the first record of it, and
+    one that learns the shadows knows none before the first. Both make the first requests of a run uncertain; so ``priming`` is
+    sent first, and whoever wants a certain truth waits until the service has answered it.
+    """
 
     @property
     def truth(self) -> Truth:
         """Complete when ``events`` has been read to its end."""
 
+    def priming(self) -> Sequence[Planned]:
+        """What wakes the service up: one request a model and partition; their own status is open."""
+
     def events(self) -> Iterator[Planned]:
-        """May be read once."""
+        """May be read once, after ``priming``."""

@@ -5,6 +5,7 @@ commits nothing: looking changes nothing. A record that was aborted is never see
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ __all__ = ["CommittedReader"]
 
 #: The broker answers after so long when there is nothing: it bounds what reading adds to a latency.
 FETCH_WAIT_MS = 20
+#: Looked at, at the end of a partition, for the newest event time: enough to pass over poison and late events.
+LAST_RECORDS = 50
+_timestamp = re.compile(rb'"timestamp":(\d{13})[,}]').search
 
 
 class CommittedReader:
@@ -53,6 +57,19 @@ class CommittedReader:
         """Close the connections."""
         await self._consumer.stop()
 
+    async def newest(self) -> int | None:
+        """The greatest timestamp in the last records of the topics, in milliseconds; None where they hold none."""
+        places = self._consumer.assignment()
+        ends, begins = await self._consumer.end_offsets(places), await self._consumer.beginning_offsets(places)
+        held = [place for place in places if ends[place] > begins[place]]
+        found: list[int] = []
+        for place in held:
+            self._consumer.seek(place, max(begins[place], ends[place] - LAST_RECORDS))
+        for place in held:
+            fetched = await self._consumer.getmany(place, timeout_ms=2_000)
+            found += [time_ms for record in fetched.get(place, ()) if (time_ms := _event_ms(record.value)) is not None]
+        return max(found, default=None)
+
     async def run(self, take: Callable[[str, ConsumerRecord[Any, Any]], None], seen: Callable[[], None] = lambda: None) -> None:
         """Read until cancelled; ``take`` gets the topic without its prefix; ``seen`` is called after each fetch."""
         while True:
@@ -63,3 +80,8 @@ class CommittedReader:
                     take(topic, record)
             seen()
             await asyncio.sleep(0)
+
+
+def _event_ms(value: bytes | None) -> int | None:
+    found = _timestamp(value or b"")
+    return int(found[1]) if found else None

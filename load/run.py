@@ -18,17 +18,19 @@ from aiokafka.structs import ConsumerRecord
 
 from load.alerts import AlertCheck
 from load.checker import Checker
-from load.planned import LEGACY, Traffic
+from load.planned import LEGACY, SHADOW, Traffic
 from load.reader import CommittedReader
 from load.report import Report, begun
 from load.scenarios import Pairing
 from load.sender import Account, open_loop, producer
 
-__all__ = ["Run", "partition_count", "run"]
+__all__ = ["Run", "newest_event_ms", "partition_count", "run"]
 
 #: How long nothing of this run may come before the rest is missing: a worker that was killed is back by then.
 QUIET_S = 30.0
 SETTLE_S = 2.0
+#: A service that is up answers within a commit interval, or after its window and grace beside this.
+AWAKE_WITHIN_S = 15.0
 #: Alerts come a window after their cause, not with it.
 ALERT_QUIET_S = 60.0
 #: A silent shadow's requests must be out within window + grace + 2 s of wall time.
@@ -61,6 +63,16 @@ async def partition_count(bootstrap_servers: str, prefix: str) -> int:
     return len(partitions)
 
 
+async def newest_event_ms(bootstrap_servers: str, prefix: str, partitions: int) -> int:
+    """The greatest event time that the prediction topics hold, 0 where they are empty."""
+    reader = CommittedReader(bootstrap_servers, prefix, [LEGACY, SHADOW], partitions)
+    await reader.start()
+    try:
+        return await reader.newest() or 0
+    finally:
+        await reader.stop()
+
+
 class _started:  # noqa: N801 - a context manager reads as a verb
     def __init__(self, kafka: AIOKafkaProducer) -> None:
         self._kafka = kafka
@@ -79,16 +91,30 @@ class _started:  # noqa: N801 - a context manager reads as a verb
 
 async def run(traffic: Traffic, plan: Run, say: Callable[[str], None] = lambda line: print(line, file=sys.stderr)) -> Report:
     """Send the traffic, and check what comes of it where the plan says so."""
-    if not plan.verify:
-        account = await _send(traffic, plan, say)
+    async with _started(producer(plan.bootstrap_servers)) as kafka:
+        if plan.verify:
+            return await _verified(traffic, plan, kafka, say)
+        await _wake(traffic, plan, kafka)
+        account = await _send(traffic, plan, kafka, say)
         return begun(plan.scenario, plan.seed, plan.requests, account, paced=plan.paced)
+
+
+async def _wake(traffic: Traffic, plan: Run, kafka: AIOKafkaProducer) -> int:
+    records = traffic.priming()
+    await open_loop(iter(records), kafka, prefix=plan.prefix, partitions=plan.partitions, paced=False)
+    return len(records)
+
+
+async def _verified(traffic: Traffic, plan: Run, kafka: AIOKafkaProducer, say: Callable[[str], None]) -> Report:
     topics = ["pairs", "dead.letters", *(["alerts", "retrain.triggers"] if plan.verify_alerts else [])]
     reader = CommittedReader(plan.bootstrap_servers, plan.prefix, topics, plan.partitions)
     await reader.start()
     watch = _Watch(traffic, plan, say)
     reading = asyncio.create_task(reader.run(watch.take))
     try:
-        account = await _send(traffic, plan, say, watch.sending)
+        await _wake(traffic, plan, kafka)
+        await watch.until_awake(reading)
+        account = await _send(traffic, plan, kafka, say, watch.sending)
         await watch.until_done(reading)
         return watch.report(account)
     finally:
@@ -98,7 +124,11 @@ async def run(traffic: Traffic, plan: Run, say: Callable[[str], None] = lambda l
 
 
 async def _send(
-    traffic: Traffic, plan: Run, say: Callable[[str], None], sending: Callable[[Account], None] = lambda _: None
+    traffic: Traffic,
+    plan: Run,
+    kafka: AIOKafkaProducer,
+    say: Callable[[str], None],
+    sending: Callable[[Account], None] = lambda _: None,
 ) -> Account:
     last = time.monotonic()
 
@@ -110,10 +140,9 @@ async def _send(
             rate = account.sent / (last - account.started)
             say(f"sent {account.sent:,} events, {rate:,.0f} events/s, {account.behind_s * 1000:,.0f} ms behind the plan at most")
 
-    async with _started(producer(plan.bootstrap_servers)) as kafka:
-        return await open_loop(
-            traffic.events(), kafka, prefix=plan.prefix, partitions=plan.partitions, paced=plan.paced, progress=progress
-        )
+    return await open_loop(
+        traffic.events(), kafka, prefix=plan.prefix, partitions=plan.partitions, paced=plan.paced, progress=progress
+    )
 
 
 class _Watch:
@@ -146,6 +175,15 @@ class _Watch:
         self._news.set()
         if self._checker.progress != before:
             self._last_news = time.monotonic()
+
+    async def until_awake(self, reading: "asyncio.Task[None]") -> None:
+        """Wait until the service has answered the priming requests; without a service the run goes on, and finds all missing."""
+        self._say("waiting for the service to answer the first requests")
+        deadline = time.monotonic() + AWAKE_WITHIN_S + self._plan.pairing.limit_s
+        while not self._checker.is_complete and not reading.done() and (left_s := deadline - time.monotonic()) > 0:
+            await self._some_news(left_s)
+        if not self._checker.is_complete:
+            self._say("the service does not answer; is a worker running?")
 
     async def until_done(self, reading: "asyncio.Task[None]") -> None:
         """Wait for all that must come; see the module's text for the bounds."""

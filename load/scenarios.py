@@ -7,7 +7,7 @@ from it instead of guessing.
 
 from dataclasses import dataclass
 
-__all__ = ["SCENARIOS", "Pairing", "Scenario", "ScenarioError", "Spec"]
+__all__ = ["PRIMING_WINDOWS", "SCENARIOS", "Pairing", "Scenario", "ScenarioError", "Spec"]
 
 
 class ScenarioError(Exception):
@@ -90,6 +90,8 @@ class Spec:
         return self.send_span_s * self.stretch
 
 
+#: Priming requests are so many windows older than the first request.
+PRIMING_WINDOWS = 2
 #: Events a second of event time, where nothing says how fast to send.
 NOMINAL_RATE = 2_000.0
 #: A stream with late halves lasts for so many times (window + grace): they come up to 2.5 times that after their request.

@@ -36,6 +36,9 @@ FAULT_AFTER = "50s"
 WARM_UP = 7_000
 #: Weather and delays move by a standard deviation within days; who runs this model wants to hear of more than that.
 LEAST_EFFECT = 1.0
+#: A side is silent when nothing came for window and grace of wall time: the worker waits longer than the default for the first
+#: flight, while the producer reads its data.
+WINDOW_MS = 60_000
 #: Event time runs 30,000 times as fast as the clock and stands still at night, so a day of it is nothing to resolve an alert for.
 DAY_S = 86_400
 READY_WITHIN_S = 90.0
@@ -87,6 +90,10 @@ def on_stage(say: Callable[[str], None]) -> Iterator[Stage]:
 
 def _configuration() -> str:
     return f"""{flights_configuration()}
+[pairing]
+window_ms = {WINDOW_MS}
+deduplication_ms = {2 * WINDOW_MS}
+
 [models.{MODEL}.drift]
 warm_up = {WARM_UP}
 least_effect = {LEAST_EFFECT}

@@ -20,9 +20,10 @@ from load.flights.legacy import fit
 from load.flights.records import MODEL, FlightRecords
 from load.flights.shadow import VERSION
 from load.flights.table import Table, read_table
+from load.partitioning import key_on_partition
 from load.planned import LEGACY, SHADOW, Planned
-from load.scenarios import NOMINAL_RATE
-from load.truth import Expected, ExpectedAlert, Truth
+from load.scenarios import NOMINAL_RATE, PRIMING_WINDOWS
+from load.truth import EITHER, Expected, ExpectedAlert, Status, Truth
 
 __all__ = ["EVENTS_A_REQUEST", "Flights", "FlightsSpec", "flights_configuration"]
 
@@ -44,6 +45,8 @@ class FlightsSpec:
     fault: str | None = None
     fault_at: Start = MIDDLE
     stationary: bool = False
+    partitions: int = 4
+    window_ms: int = 10_000
 
 
 def flights_configuration() -> str:
@@ -79,17 +82,30 @@ class Flights:
         departs_ms = self._table.departs_ms
         return float(departs_ms[self._first + self.requests - 1] - departs_ms[self._first]) / 1000
 
+    @property
+    def start_ms(self) -> int:
+        """Event time of the first flight."""
+        return _STATIONARY_START_MS if self.spec.stationary else int(self._table.departs_ms[self._first])
+
+    def priming(self) -> list[Planned]:
+        """One flight more for each partition, two windows before the first."""
+        spec, row, time_ms = self.spec, self._first, self.start_ms - PRIMING_WINDOWS * self.spec.window_ms
+        live, numbers = self._feed(np.array([row]), 0)
+        records: list[Planned] = []
+        for partition in range(spec.partitions):
+            name = key_on_partition(f"prime-{spec.seed}-{time_ms}-{partition}-", partition, spec.partitions)
+            records += self._answers(Flight(row, name, time_ms, live[0], live[0], numbers, 0), 0.0, 0.0, status=EITHER)
+        return records
+
     def events(self) -> Iterator[Planned]:
         """The records, in the order of sending."""
-        spec, table = self.spec, self._table
+        spec, table, start_ms = self.spec, self._table, self.start_ms
         if spec.stationary:
             self._say("the shadow answers for the whole year before any flight is drawn")
-            start_ms = _STATIONARY_START_MS
             course = at_random(table, self._feed, self.requests, spec.seed, start_ms)
         else:
             if self._first:
                 self._say(f"the shadow learns from the {min(self._first, LEARNT_BEFORE):,} flights before {spec.first_day}")
-            start_ms = int(table.departs_ms[self._first])
             course = in_own_time(table, self._feed, self._first, self.requests)
         yield from self._sent(course, start_ms)
 
@@ -113,7 +129,9 @@ class Flights:
             return event_ms / 1000 / self.spec.speed
         return sent / (self.spec.rate or NOMINAL_RATE)
 
-    def _answers(self, flight: Flight, first_s: float, second_s: float, *, is_faulty: bool) -> tuple[Planned, Planned]:
+    def _answers(
+        self, flight: Flight, first_s: float, second_s: float, *, is_faulty: bool = False, status: Status = "paired"
+    ) -> tuple[Planned, Planned]:
         records, key = self._records, flight.name.encode()
         features = records.features(flight.row, flight.numbers, flight.at)
         text = orjson.dumps(features)
@@ -124,7 +142,7 @@ class Flights:
             text = orjson.dumps(records.features_as_measured(flight.row))
         value, headers = records.answer(SHADOW, flight.row, flight.name, shadow_ms, flight.learning, text)
         digest = records.digest(flight.row, flight.time_ms, (flight.live, flight.learning), features)
-        self.truth.expect(MODEL, flight.name, Expected("paired", digest, (), second_s))
+        self.truth.expect(MODEL, flight.name, Expected(status, digest, (), second_s))
         return live, Planned(second_s, SHADOW, key, value, headers, shadow_ms)
 
     def _note_fault(self, flight: Flight, offset_s: float) -> None:

@@ -21,7 +21,7 @@ class RightAnswer:
 
     def __init__(self, name: str, requests: int = 400) -> None:
         traffic = Synthetic(Spec(SCENARIOS[name], requests, rate=100, models=8 if name == "steady" else 1))
-        records = list(traffic.events())
+        records = [*traffic.priming(), *traffic.events()]
         self.truth = traffic.truth
         self.letters, halves = self._split_off(records)
         self.pairs = [self._pair(key, found) for key, found in halves.items()]
@@ -203,6 +203,7 @@ def test_a_letter_for_a_good_event_is_found(repeated):
 
 def test_split_requests_need_both_records():
     traffic = Synthetic(Spec(SCENARIOS["misrouted"], 200, rate=100))
+    traffic.priming()
     list(traffic.events())
     checker = Checker(traffic.truth)
     split = [key for key, expected in traffic.truth.requests.items() if expected.status == "split"]
