@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 from app.domain.scan_plan import LEVELS, WIDTHS
 
-__all__ = ["GATE", "base_thresholds", "block_scatter", "calibrate"]
+__all__ = ["GATE", "STEP", "base_thresholds", "block_scatter", "calibrate", "stretch_scatter"]
 
 Floats = NDArray[np.float64]
 #: The chance that a level of white noise is taken for dependent: the price is delay, +0.1 sd 2,216 -> 3,944 values at .05.
 GATE = 0.01
+#: Rows between two running sums that are kept of a stretch: life is learnt from on the scales from here on.
+STEP = 64
 _Z = NormalDist().inv_cdf(1 - GATE)
 #: Fewer degrees of freedom say nothing of a variance.
 _LEAST_FREEDOM = 4
@@ -49,6 +51,32 @@ def block_scatter(values: Floats) -> tuple[Floats, Floats]:
         centre = running[blocks * width] / (blocks * width)
         scatter[level] = width * np.sum((means - centre) ** 2, axis=0)
         freedom[level] = blocks - 1
+    return scatter, freedom
+
+
+def stretch_scatter(
+    running: Floats, counts: Floats, older: Floats, older_count: Floats, least: float, *, shares: bool
+) -> tuple[Floats, Floats]:
+    """Q and d of a stretch of life, from its running sums and counts at each multiple of ``STEP`` rows, the first at its start.
+
+    ``older`` and ``older_count`` are sums and counts of all that came before it: a block's deviation from their mean has the
+    variance 1/n + 1/older_count, and is weighed by that. Blocks with fewer than ``least`` values tell nothing.
+    """
+    mean, unit = older / older_count, np.ones_like(older)
+    if shares:
+        share = (older + 1) / (older_count + 2)
+        unit = share * (1 - share)
+    scatter, freedom = np.zeros((LEVELS, len(older))), np.zeros((LEVELS, len(older)))
+    for level in range(STEP.bit_length() - 1, LEVELS):
+        points = slice(None, None, int(WIDTHS[level]) // STEP)
+        n = np.diff(counts[points], axis=0)
+        good = n >= least
+        if shares:  # a class too rare for a block to hold one value says nothing of its variance
+            good &= n * unit >= 1
+        weight = n * older_count / (n + older_count) / unit
+        deviation = np.diff(running[points], axis=0) / np.maximum(n, 1) - mean
+        scatter[level] = np.sum(np.where(good, weight * deviation**2, 0.0), axis=0)
+        freedom[level] = np.sum(good, axis=0)
     return scatter, freedom
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from app.domain.calibration import Floats
 from app.domain.effects import cohens_h, number_effects, share_effects
-from app.domain.scan import Finding
+from app.domain.scan_data import Finding
 from app.domain.signals import Numbers, Shares
 from app.domain.watched import Watched
 

@@ -14,7 +14,8 @@ from app.domain.blocks import Block
 from app.domain.calibration import Floats
 from app.domain.drift_config import DriftConfig
 from app.domain.opinion import Opinion
-from app.domain.scan import Finding, Judged, Scan
+from app.domain.scan import Scan
+from app.domain.scan_data import Finding, Judged
 from app.domain.signals import Numbers, Shares, WarmUp, freeze_numbers, freeze_shares
 from app.domain.tally import Tally
 from app.domain.watched import Watched

@@ -25,7 +25,7 @@ class Opinion:
     >>> opinion = Opinion()
     >>> opinion.take([0.0] * 500 + [1.0] * 500)
     >>> opinion.cuts
-    [543]
+    [512]
     """
 
     def __init__(self) -> None:

@@ -16,60 +16,21 @@ Delivery guarantees: ``dump`` and ``load`` give the state back bit for bit, so a
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.calibration import Floats, calibrate
+from app.domain.calibration import STEP, Floats, calibrate, stretch_scatter
 from app.domain.gains import number_ratio, share_ratio
+from app.domain.scan_data import Columns, Finding, Judged
 from app.domain.scan_plan import COARSEST, LEVELS, MEMORY, WIDTHS, ScanPlan, scan_plan
 
-__all__ = ["STRETCH", "Columns", "Finding", "Judged", "Scan"]
+__all__ = ["STRETCH", "Scan"]
 
 #: Quiet rows after which their blocks join the calibration.
 STRETCH = 8_192
-_STEP = 64
-_POINTS = STRETCH // _STEP
-
-
-class Columns(NamedTuple):
-    """The columns of one new signal, from its reference. Arrays are one value a column, or levels by columns."""
-
-    sums: Floats
-    values: float
-    scatter: Floats
-    freedom: Floats
-    base: Floats
-    #: 1: only a rise counts, -1: only a fall, 0: both.
-    side: int = 0
-
-
-class Judged(NamedTuple):
-    """A block of rows, judged but not yet taken in. ``peaks``: max G/h for each row and signal."""
-
-    peaks: Floats
-    sums: Floats
-    counts: Floats
-    sums_around: Floats
-    counts_around: Floats
-    #: Whether no value was missing since each signal's last alarm: counts then follow from the rows.
-    full: bool
-
-
-class Finding(NamedTuple):
-    """The window that spoke loudest at one row. ``score`` is G/h; means are in the column's unit."""
-
-    score: float
-    threshold: float
-    column: int
-    width: int
-    window_mean: float
-    before_mean: float
-    window_count: float
-    before_count: float
-    deviation: float
-    window_shares: list[float]
+_POINTS = STRETCH // STEP
 
 
 def _running(carry: Floats, values: Floats) -> Floats:
@@ -234,12 +195,12 @@ class Scan:
         self.sums_memory = judged.sums_around.take(memory, axis=0)
         self.counts_memory = judged.counts_around.take(memory, axis=0)
         self.sums, self.counts = judged.sums[rows - 1].copy(), judged.counts[rows - 1].copy()
-        first = (-self.row - 1) % _STEP
+        first = (-self.row - 1) % STEP
         if first < rows:
-            at = (self.row % STRETCH + first + 1) // _STEP
-            points = slice(at, at + (rows - 1 - first) // _STEP + 1)
-            self.stretch[points] = judged.sums[first:rows:_STEP]
-            self.count_stretch[points] = judged.counts[first:rows:_STEP]
+            at = (self.row % STRETCH + first + 1) // STEP
+            points = slice(at, at + (rows - 1 - first) // STEP + 1)
+            self.stretch[points] = judged.sums[first:rows:STEP]
+            self.count_stretch[points] = judged.counts[first:rows:STEP]
         self.row += rows
         for signal in alarmed:
             self._reset(signal)
@@ -249,23 +210,12 @@ class Scan:
     def _learn(self) -> None:
         """Let a stretch without an alarm tell how much its blocks vary."""
         quiet = self.start[self.owner] <= self.row - STRETCH
-        older, older_count = self.reference_sums + self.stretch[0], (self.reference_counts + self.count_stretch[0])[self.owner]
-        mean = older / older_count
-        unit = np.ones_like(mean)
-        if self.shares:
-            share = (older + 1) / (older_count + 2)
-            unit = share * (1 - share)
-        for level in range(6, LEVELS):
-            points = slice(None, None, int(WIDTHS[level]) // _STEP)
-            sums = np.diff(self.stretch[points], axis=0)
-            counts = np.diff(self.count_stretch[points], axis=0)[:, self.owner]
-            good = quiet & (counts >= self.least)
-            if self.shares:
-                good = good & (counts * unit >= 1)
-            weight = counts * older_count / (counts + older_count) / unit
-            deviation = sums / np.maximum(counts, 1) - mean
-            self.scatter[level] += np.sum(np.where(good, weight * deviation**2, 0.0), axis=0)
-            self.freedom[level] += np.sum(good, axis=0)
+        older, older_count = self.reference_sums + self.stretch[0], self.reference_counts + self.count_stretch[0]
+        scatter, freedom = stretch_scatter(
+            self.stretch, self.count_stretch[:, self.owner], older, older_count[self.owner], self.least, shares=self.shares
+        )
+        self.scatter += np.where(quiet, scatter, 0.0)
+        self.freedom += np.where(quiet, freedom, 0.0)
         self.stretch[0], self.count_stretch[0] = self.sums, self.counts
         if bool(np.any(quiet)):
             self._recalibrate()

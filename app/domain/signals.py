@@ -20,7 +20,7 @@ from app.domain.calibration import Floats, base_thresholds, block_scatter
 from app.domain.drift_config import DriftConfig
 from app.domain.opinion import Opinion
 from app.domain.reference import SHARES, Reference, hashed
-from app.domain.scan import Columns
+from app.domain.scan_data import Columns
 
 __all__ = ["OTHER", "Numbers", "Shares", "Value", "WarmUp", "as_numbers", "freeze_numbers", "freeze_shares"]
 

@@ -38,7 +38,8 @@ def test_a_setting_that_cannot_work_is_refused_by_name(settings: dict[str, objec
 def test_each_setting_is_in_the_digest() -> None:
     changed = {
         "warm_up": 6_000, "warm_up_ms": 1, "values_between_false_alarms": 1e8, "least_effect": 0.06, "window_events": 101,
-        "window_ms": 60_001, "window_events_most": 2_001, "features": 255, "ignored_features": ("x",), "categories": 30, "versions": 9, 
+        "window_ms": 60_001, "window_events_most": 2_001,
+        "features": 255, "ignored_features": ("x",), "categories": 30, "versions": 9,
         "detectors": ("scan",),
     }  # fmt: skip
     assert set(changed) == set(DriftConfig.__slots__)

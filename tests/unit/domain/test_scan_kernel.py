@@ -7,7 +7,8 @@ import pytest
 
 from app.domain.calibration import base_thresholds, block_scatter, calibrate
 from app.domain.gains import CALM, share_ratio
-from app.domain.scan import Columns, Scan
+from app.domain.scan import Scan
+from app.domain.scan_data import Columns
 from app.domain.scan_plan import LEVELS, scan_plan
 
 
