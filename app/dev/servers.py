@@ -42,7 +42,7 @@ class Servers:
         sustained: bool = False,
     ) -> None:
         self._directory = directory
-        self._asked_ports = kafka_port, redis_port
+        self._asked_ports = kafka_port or None, redis_port or None  # 0 asks for a free one, as everywhere
         self._log = log
         self._sustained = sustained
         self._cleanup = ExitStack()
