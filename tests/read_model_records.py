@@ -1,5 +1,6 @@
 """Records of the four inputs of the serve role, made short; and a ledger in memory, in the shape of the one in Redis."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from app.read_model.gathering import Gathering
 from app.read_model.views import Overview
 from schemas.cloudevents import rfc3339, structured
 
+_revisions = itertools.count(1)
 START_MS = 1_790_000_000_000
 MINUTE_MS = 60_000
 STATISTICS, ALERTS, TRIGGERS, LETTERS = range(4)
@@ -130,4 +132,4 @@ def overview(*partitions: Writes, as_of: int | None = START_MS) -> Overview:
             field = key.decode()
             gathering.put(partition, field, msgspec.json.decode(value, type=KINDS[field.partition(" ")[0]]))
     gathering.gather()
-    return gathering.view(1, as_of, dict.fromkeys(range(len(partitions)), START_MS))
+    return gathering.view(next(_revisions), as_of, dict.fromkeys(range(len(partitions)), START_MS))

@@ -1,6 +1,6 @@
 """What the handlers need, in one place, under one typed key of the application."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
@@ -9,7 +9,7 @@ from app.health import Health
 from app.metrics import Metrics
 from app.read_model.views import Overview
 
-__all__ = ["CONTEXT", "Context", "Reader"]
+__all__ = ["CONTEXT", "Context", "Reader", "Rendered"]
 
 
 class Reader(Protocol):
@@ -17,6 +17,15 @@ class Reader(Protocol):
 
     async def current(self) -> Overview:
         """What is known now; never fails, never waits long."""
+
+
+@dataclass
+class Rendered:
+    """The newest page, and what it was rendered from."""
+
+    state: object = None
+    body: bytes = b""
+    tag: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,7 @@ class Context:
     read_model: Reader
     metrics: Metrics
     prefix: str
+    page: Rendered = field(default_factory=Rendered)
 
 
 CONTEXT = web.AppKey("CONTEXT", Context)

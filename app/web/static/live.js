@@ -44,7 +44,8 @@ async function refresh() {
       morph(document.getElementById("main"), page.getElementById("main"));
       document.title = page.title;
     }
-    say("live", "Live");
+    if (document.querySelector(".notice.stale")) say("stale", "Connected, but stale");
+    else say("live", "Live");
   } catch {
     say("lost", lost());
   }
@@ -61,7 +62,7 @@ function lost() {
 }
 
 function say(state, words) {
-  if (state === "live") since = null;
+  if (state !== "lost") since = null;
   const place = document.getElementById("live");
   const word = document.getElementById("live-word");
   if (place.dataset.state !== state) place.dataset.state = state;

@@ -203,11 +203,15 @@ async def test_the_equation_is_shown_where_it_is_known(client: TestClient[Any, A
     assert "Events unaccounted for ▲ 3" in (await page_of(client)).words
 
 
-async def test_a_page_that_did_not_change_is_not_sent_again(client: TestClient[Any, Any], shelf: Shelf) -> None:
+async def test_a_page_that_did_not_change_is_not_sent_again(client: TestClient[Any, Any], shelf: Shelf, health: Health) -> None:
     tag = (await client.get("/")).headers["ETag"]
     assert (await client.get("/", headers={"If-None-Match": tag})).status == 304
+    health.assign("pair", [])
+    tag_of_health = (await client.get("/", headers={"If-None-Match": tag})).headers["ETag"]
     shelf.seen = NOTHING
-    assert (await client.get("/", headers={"If-None-Match": tag})).status == 200
+    response = await client.get("/", headers={"If-None-Match": tag_of_health})
+    assert response.status == 200
+    assert len({tag, tag_of_health, response.headers["ETag"]}) == 3
 
 
 async def test_models_are_given_by_name_without_what_makes_them_large(client: TestClient[Any, Any]) -> None:
