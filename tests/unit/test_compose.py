@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from app.config import load
+from app.dev.cache import KAFKA_VERSION
 from app.dev.kafka_settings import SETTINGS
 from tests.compose_file import COMPOSE, ROOT, kafka_properties
 
@@ -77,6 +78,10 @@ def test_kafka_has_the_settings_of_the_embedded_one_but_for_the_network() -> Non
     properties = kafka_properties()
     assert {key: value for key, value in properties.items() if key not in OF_THE_NETWORK} == dict(SETTINGS)
     assert set(properties) - set(SETTINGS) == OF_THE_NETWORK
+
+
+def test_kafka_is_the_embedded_ones_version(services: dict[str, Any]) -> None:
+    assert services["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
 
 
 def test_the_service_understands_its_environment_and_finds_the_others_by_name(
