@@ -1,0 +1,1 @@
+"""Faults on a schedule, and a checker that knows nothing of them: `python -m tests.faults.campaign`."""

@@ -1,0 +1,211 @@
+"""`make faults`: 200,000 requests through kills and zombies, and an oracle that knows nothing of them.
+
+Two workers on a real Kafka read the scenario `mixed` of `load`: duplicates, missing sides, late halves, poison. Faults come by a
+table, each when so large a share of the requests is through. A reader of committed records looks on all the while. At the end
+the oracle (`checker`) goes through Kafka's logs, the statistics are recomputed from `pairs` without any crash (`recompute`), and
+`load` judges by the truth that it wrote down while it made the traffic. The rules for passing are Kafka Streams' own: nothing
+missing, nothing twice, no transaction left hanging, and the live reader saw what stands in the log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from app.dev.child import Child
+from app.dev.servers import Servers
+from tests.faults.report import Report, judge
+from tests.integration.committed import CommittedReader, Seen
+from tests.integration.harness import PARTITIONS, ROOT, Service, Worker
+
+REQUESTS, RATE, SEED = 200_000, 5_000.0, 20_261_124
+ROLES = ("pair", "detect", "decide")
+#: A worker that holds all partitions again, traffic that moves on: much longer than a session and a rebalance.
+PATIENCE_SECONDS = 120.0
+
+TOML = "[models.default.drift]\nwarm_up = 1000\n"
+SETTINGS = {
+    # Longer than any stall of a busy machine: a silence that only the sender's machine made would be the truth's, not ours.
+    "GNOMON_PAIRING__WINDOW_MS": "4000",
+    "GNOMON_PAIRING__GRACE_MS": "1000",
+    "GNOMON_PAIRING__DEDUPLICATION_MS": "20000",
+    "GNOMON_DETECT__SNAPSHOT_INTERVAL_MS": "2000",
+}
+
+
+class Fault(NamedTuple):
+    """What is done to which worker, when this share of the requests has come out."""
+
+    share: float
+    what: str
+    worker: int
+
+
+SCHEDULE = (
+    Fault(0.08, "kill", 0),
+    Fault(0.20, "kill", 1),
+    Fault(0.32, "zombie", 0),
+    Fault(0.46, "kill", 0),
+    Fault(0.58, "zombie", 1),
+    Fault(0.72, "kill", 1),
+    Fault(0.86, "kill", 0),
+)
+SHORT = (Fault(0.15, "kill", 0), Fault(0.40, "zombie", 1), Fault(0.75, "kill", 1))
+
+
+@dataclass
+class Onlooker:
+    """Reads what is committed while the faults happen."""
+
+    reader: CommittedReader
+    seen: list[tuple[str, int, int, int]] = field(default_factory=list)
+    pairs: int = 0
+    error: BaseException | None = None
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> Onlooker:
+        self._thread = threading.Thread(target=self._read, name="onlooker")
+        self._thread.start()
+        return self
+
+    def _read(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._note(self.reader.read())
+        except BaseException as error:  # noqa: BLE001  told where the thread is joined
+            self.error = error
+
+    def _note(self, records: Sequence[Seen]) -> None:
+        for record in records:
+            self.seen.append((record.topic, record.partition, record.offset, crc32(record.value or b"")))
+            self.pairs += record.topic == "pairs"
+
+    def finish(self) -> list[tuple[str, int, int, int]]:
+        """All that it saw, up to the logs' present ends."""
+        self._stop.set()
+        self._thread.join()
+        if self.error is None:
+            self.reader.to_end(lambda record: self._note([record]))
+        self.reader.close()
+        if self.error is not None:
+            raise self.error
+        return self.seen
+
+
+@dataclass
+class Campaign:
+    """One run; ``say`` takes the lines for people."""
+
+    service: Service
+    requests: int
+    rate: float
+    schedule: Sequence[Fault]
+    say: Callable[[str], None]
+    seed: int = SEED
+    faults: list[str] = field(default_factory=list)
+    exits: list[str] = field(default_factory=list)
+
+    def run(self) -> Report:
+        """All of it; the workers are stopped in good order at the end."""
+        started = time.monotonic()
+        self.workers = [self.service.worker(*ROLES) for _ in range(2)]
+        for worker in self.workers:
+            worker.ready(bool)
+        servers, prefix = self.service.servers.bootstrap_servers, self.service.prefix
+        onlooker = Onlooker(CommittedReader(servers, prefix, ("pairs", "dead.letters"), PARTITIONS)).start()
+        traffic = self._traffic()
+        try:
+            self._inject(onlooker, traffic)
+            self._until(lambda: traffic.ended, "the traffic to be judged", 240 + 2.5 * self.requests / self.rate)
+            equation = [worker.ready().metric("gnomon_pairing_unaccounted") for worker in self.workers]
+            self.say("all sent and judged; draining")
+            drains = [worker.terminate() for worker in self.workers]
+        finally:
+            traffic.stop()
+            seen = onlooker.finish()
+        elapsed = time.monotonic() - started
+        load_report: dict[str, Any] = json.loads((self.service.folder / "load.json").read_bytes())
+        return judge(self.service, seen, load_report, equation, drains, self.faults, self.exits, elapsed)
+
+    def _traffic(self) -> Child:
+        command = [sys.executable, "-m", "load", "--scenario", "mixed", "--requests", str(self.requests)]
+        command += ["--rate", str(self.rate), "--seed", str(self.seed), "--report", str(self.service.folder / "load.json")]
+        return Child(command, self.service.folder / "load.log", ROOT, self.service.environment)
+
+    def _inject(self, onlooker: Onlooker, traffic: Child) -> None:
+        for fault in self.schedule:
+            due = int(fault.share * self.requests)
+            self._until(lambda due=due: onlooker.pairs >= due or traffic.ended, f"{due:,} pairs")  # type: ignore[misc]  # default
+            assert not traffic.ended, f"the traffic is over before {fault}:\n{traffic.tail()}"
+            self.say(f"{onlooker.pairs:,} of {self.requests:,} pairs: {fault.what} worker {fault.worker}")
+            self.faults.append(f"{fault.what} of worker {fault.worker} at {onlooker.pairs:,} pairs")
+            (self._kill if fault.what == "kill" else self._zombie)(self.workers[fault.worker], onlooker)
+
+    def _kill(self, worker: Worker, _: Onlooker) -> None:
+        worker.kill()
+        worker.start()
+
+    def _zombie(self, worker: Worker, onlooker: Onlooker) -> None:
+        """Stop it for longer than its session, let the other one take all over and go on, and wake it."""
+        [successor] = [other for other in self.workers if other is not worker]
+        worker.send(signal.SIGSTOP)
+        everything = {role: list(range(PARTITIONS)) for role in ROLES}
+        self._until(lambda: successor.partitions() == everything, "the successor to hold everything", but=worker)
+        mark = onlooker.pairs
+        self._until(lambda: onlooker.pairs > mark, "the successor to go on", but=worker)
+        worker.send(signal.SIGCONT)
+        self.say(f"worker {self.workers.index(worker)} wakes after its successor took over")
+        self._until(lambda: bool(worker.partitions()), "the zombie to be a member again")
+
+    def _until(
+        self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS, but: Worker | None = None
+    ) -> None:
+        """Wait; meanwhile do a supervisor's work, except for the worker that is stopped on purpose."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            for worker in self.workers:
+                if worker is not but and worker.child.ended:
+                    self.exits.append(f"{worker.name} ended by itself with {worker.child.exit_code}: {worker.log()[-400:]}")
+                    self.say(self.exits[-1])
+                    worker.start()
+            if time.monotonic() > deadline:
+                logs = "\n".join(f"{worker.name}: {worker.get('/-/ready')}\n{worker.log()}" for worker in self.workers)
+                raise AssertionError(f"waited {seconds:g} s for {what}\n{logs}")
+            time.sleep(0.1)
+
+
+def campaign(servers: Servers, folder: Path, requests: int, rate: float, schedule: Sequence[Fault], say: Any = print) -> Report:
+    """A campaign on topics of its own; no worker is left."""
+    prefix = f"faults-{uuid.uuid4().hex[:8]}."
+    with Service(servers, prefix, folder, toml=TOML, settings=SETTINGS) as service:
+        return Campaign(service, requests, rate, schedule, say).run()
+
+
+def main() -> int:
+    """The command; 0 where nothing was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.campaign", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--requests", type=int, default=REQUESTS, metavar="N", help="default %(default)s; fewer: the short schedule"
+    )
+    parser.add_argument("--rate", type=float, default=RATE, metavar="R", help="prediction events a second (default %(default)s)")
+    options = parser.parse_args()
+    schedule = SCHEDULE if options.requests >= REQUESTS else SHORT
+    with tempfile.TemporaryDirectory(prefix="gnomon-faults-") as folder, Servers(log=print) as servers:
+        report = campaign(servers, Path(folder), options.requests, options.rate, schedule)
+    print("\n".join(report.lines()))
+    return 0 if report.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

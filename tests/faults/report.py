@@ -1,0 +1,144 @@
+"""The judgement of a campaign: the oracle over the logs, the recomputed statistics, and the lines that are printed."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+from confluent_kafka import Consumer, TopicPartition
+
+from app.domain.drift_config import DriftConfig
+from tests.faults.checker import SIDES, Checker
+from tests.faults.recompute import first_difference, of_detect, recomputed
+from tests.integration.committed import Seen, read_all
+from tests.integration.harness import PARTITIONS, Service
+
+#: As `campaign.TOML` has it.
+DRIFT = DriftConfig(warm_up=1_000)
+OUTPUTS = ("pairs", "dead.letters", "drift.statistics", "alerts", "retrain.triggers")
+
+
+@dataclass
+class Report:
+    """What was done, what was found; ``problems`` is empty where the campaign has passed."""
+
+    checker: Checker
+    faults: list[str]
+    exits: list[str]
+    load: dict[str, Any]
+    statistics: int
+    alerts: int
+    drains: list[float]
+    elapsed_s: float
+    problems: list[str]
+
+    @property
+    def passed(self) -> bool:
+        """Nothing wrong, by anybody's account."""
+        return not self.problems
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        checker = self.checker
+        yield f"Python {platform.python_version()}, {self.elapsed_s:,.0f} s; faults: {'; '.join(self.faults)}"
+        yield f"workers that ended by themselves: {len(self.exits)}" + "".join(f"\n    {text}" for text in self.exits)
+        yield f"events read {checker.events:,}; request ids {checker.requests:,}; records {_counts(checker.statuses)}"
+        yield f"dead letters {_counts(checker.reasons)}"
+        yield from checker.lines()
+        yield f"statistics compared with an uncrashed run: {self.statistics:,} records; alerts and triggers: {self.alerts:,}"
+        yield f"by load's truth: {self.load['faults'] or 'nothing wrong'}"
+        yield f"drained in {', '.join(f'{seconds:.1f} s' for seconds in self.drains)}"
+        yield "passed" if self.passed else "FAILED\n  " + "\n  ".join(self.problems)
+
+
+def judge(
+    service: Service,
+    seen: Sequence[tuple[str, int, int, int]],
+    load: dict[str, Any],
+    equation: Sequence[dict[str, float]],
+    drains: list[float],
+    faults: list[str],
+    exits: list[str],
+    elapsed_s: float,
+) -> Report:
+    """Read all logs from their beginnings, and compare."""
+    outputs: dict[str, list[Seen]] = {topic: [] for topic in OUTPUTS}
+    for record in read_all(service.servers.bootstrap_servers, service.prefix, *OUTPUTS):
+        outputs[record.topic].append(record)
+    checker = _checked(service, outputs)
+    problems = [f"{kind}: {count}" for kind, count in checker.faults.items()]
+    problems += _statistics(service.prefix, outputs)
+    problems += _ids_twice([*outputs["alerts"], *outputs["retrain.triggers"]])
+    problems += _onlooker(seen, outputs)
+    problems += _hanging(service)
+    problems += _equation(equation)
+    problems += [f"by load's truth: {kind}: {count}, as {load['examples'][kind][0]}" for kind, count in load["faults"].items()]
+    problems += [f"a drain took {seconds:.1f} s" for seconds in drains if seconds > 10]
+    statistics = sum(map(of_detect, outputs["drift.statistics"]))
+    said = len(outputs["alerts"]) + len(outputs["retrain.triggers"])
+    return Report(checker, faults, exits, load, statistics, said, drains, elapsed_s, problems)
+
+
+def _checked(service: Service, outputs: dict[str, list[Seen]]) -> Checker:
+    checker = Checker(service.prefix)
+    for topic in ("pairs", "dead.letters"):
+        for record in outputs[topic]:
+            checker.output(record)
+    checker.inputs_begin()
+    for topic in SIDES:
+        for record in read_all(service.servers.bootstrap_servers, service.prefix, topic):
+            checker.event(record)
+    return checker.close()
+
+
+def _statistics(prefix: str, outputs: dict[str, list[Seen]]) -> Iterator[str]:
+    for partition in range(PARTITIONS):
+        pairs = [record for record in outputs["pairs"] if record.partition == partition]
+        written = [record for record in outputs["drift.statistics"] if record.partition == partition and of_detect(record)]
+        difference = first_difference(written, recomputed(pairs, partition, prefix, DRIFT, seed=partition))
+        if difference:
+            yield f"statistics of partition {partition}: {difference}"
+
+
+def _ids_twice(records: Sequence[Seen]) -> Iterator[str]:
+    """Alerts and triggers are CloudEvents in structured mode; each id once."""
+    values = [record.value for record in records]
+    if len(set(values)) != len(values):
+        yield f"alerts or triggers twice: {len(values) - len(set(values))}"
+
+
+def _onlooker(seen: Sequence[tuple[str, int, int, int]], outputs: dict[str, list[Seen]]) -> Iterator[str]:
+    """What was read during the faults is what stands in the log: the same records, in the same order, each once."""
+    for topic in ("pairs", "dead.letters"):
+        for partition in range(PARTITIONS):
+            live = [(at, digest) for name, where, at, digest in seen if (name, where) == (topic, partition)]
+            there = [(each.offset, crc32(each.value or b"")) for each in outputs[topic] if each.partition == partition]
+            if live != there:
+                yield f"the onlooker saw {len(live)} records of {topic}-{partition}, the log has {len(there)}"
+
+
+def _hanging(service: Service) -> Iterator[str]:
+    """A transaction that is neither committed nor aborted holds the last stable offset below the end."""
+    ends = []
+    for isolation in ("read_committed", "read_uncommitted"):
+        settings = {"group.id": "none", "isolation.level": isolation, "bootstrap.servers": service.servers.bootstrap_servers}
+        consumer = Consumer(settings)
+        places = [TopicPartition(service.prefix + topic, at) for topic in OUTPUTS for at in range(PARTITIONS)]
+        ends.append({(at.topic, at.partition): consumer.get_watermark_offsets(at, timeout=10)[1] for at in places})
+        consumer.close()
+    if ends[0] != ends[1]:
+        yield f"a transaction hangs: stable up to {ends[0]}, ends {ends[1]}"
+
+
+def _equation(series: Sequence[dict[str, float]]) -> Iterator[str]:
+    """Read minus accounted for, over all partitions, each of which one worker has."""
+    values = [value for of_worker in series for value in of_worker.values()]
+    if values != [0.0] * PARTITIONS:
+        yield f"gnomon_pairing_unaccounted reads {list(series)}; wanted 0 for each of {PARTITIONS} partitions"
+
+
+def _counts(counts: Any) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))
