@@ -30,6 +30,8 @@ class Findings:
     reasons: Counter[str] = field(default_factory=Counter)
     complete_s: list[float] = field(default_factory=list)
     incomplete_s: list[float] = field(default_factory=list)
+    #: Second, from the start, at which the last request with something missing was seen.
+    last_incomplete_s: float = 0.0
 
     def fault(self, kind: str, example: str) -> None:
         """One more fault of this kind."""
@@ -102,6 +104,8 @@ class Checker:
         if after_s is not None:
             delays = self.found.incomplete_s if expected.missing else self.found.complete_s
             delays.append(after_s - expected.last_half_s)
+            if expected.missing:
+                self.found.last_incomplete_s = max(self.found.last_incomplete_s, after_s)
 
     def letter(self, reason: str, key: bytes | None, value: bytes | None) -> None:
         """One record of ``dead.letters``."""

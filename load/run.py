@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 
 from load.alerts import AlertCheck
-from load.checker import Checker
+from load.checker import Checker, Findings
 from load.planned import LEGACY, SHADOW, Traffic
 from load.reader import CommittedReader
 from load.report import Report, begun
@@ -215,6 +215,14 @@ class _Watch:
             await asyncio.wait_for(self._news.wait(), min(within_s, 1.0))
         self._news.clear()
 
+    def _judge_silence(self, found: Findings) -> None:
+        """With no further event on any topic, what still waits must be out after window and grace of wall time."""
+        ended_s = max(expected.last_half_s for expected in self._truth.requests.values())
+        took_s, limit_s = found.last_incomplete_s - ended_s, self._plan.pairing.limit_s + SILENCE_SLACK_S
+        if took_s > limit_s:
+            example = f"the last came {took_s:.2f} s after the last event; window + grace + 2 s = {limit_s:.2f} s is allowed"
+            found.fault("silence_too_long", example)
+
     def _still_waiting(self) -> str:
         expected = self._truth.records + self._truth.letters.total()
         quiet_s = time.monotonic() - self._last_news
@@ -229,9 +237,8 @@ class _Watch:
         if plan.verify_alerts:
             self._alerts.close(found)
         report.alerts, report.triggers = dict(self._alerts.firing), self._alerts.triggers
-        limit_s = plan.pairing.limit_s + SILENCE_SLACK_S
-        for late_s in (s for s in found.incomplete_s if plan.bounds_silence and plan.paced and s > limit_s):
-            found.fault("silence_too_long", f"{late_s:.2f} s after its half; window + grace + 2 s = {limit_s:.2f} s is allowed")
+        if plan.bounds_silence and plan.paced:
+            self._judge_silence(found)
         report.add(found, self._truth)
         report.elapsed_s = round(max(self._last_news, account.ended) - account.started, 3)
         return report
