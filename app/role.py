@@ -1,6 +1,7 @@
 """One role of a worker: a Faust app in its consumer group, its agent, and the shards that it holds."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -74,19 +75,20 @@ class Role:
 
     def __init__(self, name: str, wiring: RoleWiring, config: Config, metrics: Metrics, health: Health, redis: Any) -> None:
         self.name = name
-        self._wiring, self._config, self._metrics, self._redis = wiring, config, metrics, redis
+        self._wiring, self._config, self._redis = wiring, config, redis
+        self._metrics, self._health = metrics, health
         topics = Topics(config.topics.prefix)
         self._full = topics.full
         self._inputs = [topics.full(topic) for topic in wiring.inputs]
         self.app = create_app(config.group(name), consumer_arguments(config, name), config.topics.partitions)
         self._host = FaustHost(self.app, self._inputs)
-        watch = _Watch(name, metrics, health)
-        self.shards = Shards(self._inputs, config.topics.partitions, self._make_shard, self._host, watch)
+        self._watch = _Watch(name, metrics, health)
+        self.shards = Shards(self._inputs, config.topics.partitions, self._make_shard, self._host, self._watch)
         self.app.shards = self.shards
         self._add_agent()
 
     def _add_agent(self) -> None:
-        app, shards = self.app, self.shards
+        app, shards, watch = self.app, self.shards, self._watch
 
         async def read_runs(stream: Any) -> None:
             async for event in stream.events():
@@ -96,8 +98,13 @@ class Role:
         async def give_up(*_: Any, **__: Any) -> None:
             await shards.drop(drain=True)
 
+        async def note_assigned(_: Any, assigned: Iterable[Any] = (), **__: Any) -> None:
+            if not assigned:  # Faust seeks nowhere then, so no shard would tell
+                watch.assigned(())
+
         topic = app.topic(*self._inputs, acks=False, key_serializer="raw", value_serializer="raw")
         app.agent(topic, name=self.name)(read_runs)
+        app.on_partitions_assigned.connect(note_assigned, weak=False)
         app.on_partitions_revoked.connect(give_up, weak=False)
         app.on_before_shutdown.connect(give_up, weak=False)
 
@@ -109,7 +116,9 @@ class Role:
     def _make_ledger(self, partition: int) -> Ledger:
         config, name = self._config, self.name
         if name == "serve":
-            return ReadModelLedger(RedisLedger(self._redis, config.topics.prefix, name, partition, len(self._inputs)))
+            waiting = partial(self._waits_for_redis, partition)
+            redis = RedisLedger(self._redis, config.topics.prefix, name, partition, len(self._inputs), waiting=waiting)
+            return ReadModelLedger(redis)
         return KafkaLedger(
             partition=partition,
             inputs=self._inputs,
@@ -119,6 +128,10 @@ class Role:
             producer_arguments=producer_arguments(config, name, partition),
             client_arguments=client_arguments(config.kafka),
         )
+
+    def _waits_for_redis(self, partition: int, why: str | None) -> None:
+        self._metrics.waits_for_redis(partition, why is not None)
+        self._health.shard(self.name, partition, "live" if why is None else "rebuilding", why or "")
 
     def lag(self, shard: Shard) -> int:
         """Records in the log that the shard has not taken."""

@@ -64,7 +64,7 @@ class _Worker:
         try:
             url = await web.start()
         except OSError as error:
-            log.error("web port is not to be had", host=config.web.host, port=config.web.port, error=str(error))
+            print(f"web: cannot listen on {config.web.host}:{config.web.port}: {error}; set web.port", file=sys.stderr)
             return 1
         wirings = topology(config, url)
         self.roles = [Role(name, wirings[name], config, self.metrics, self.health, redis) for name in self._names]
@@ -95,9 +95,9 @@ class _Worker:
                 started.append(role)
                 await role.start()
             reason = await self._end
-        except Exception as error:  # noqa: BLE001  whatever keeps a role from starting is the reason of the exit
+        except Exception as error:  # whatever keeps a role from starting is the reason of the exit
             reason = f"{type(error).__name__}: {error}"
-            log.error("a role could not start", role=started[-1].name, exc_info=True)
+            log.exception("a role could not start", role=started[-1].name)
         watch.cancel()
         self.health.stop(reason or "told to stop")
         log.info("draining", reason=reason or "signal")

@@ -195,5 +195,7 @@ def _no_features(half: Half) -> int:
     allowed = "a number, boolean, string or null is expected"
     for name, value in features.items():
         if isinstance(value, dict | list):
-            raise DecodeError("invalid_schema", f"$.features[{quoted(name)}]: {quoted(value)}; {allowed}, nested values are refused")
+            raise DecodeError(
+                "invalid_schema", f"$.features[{quoted(name)}]: {quoted(value)}; {allowed}, nested values are refused"
+            )
     raise DecodeError("invalid_schema", f"$.features: {allowed} for each member")

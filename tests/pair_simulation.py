@@ -1,4 +1,4 @@
-"""The pairing fold alone, on made-up logs, cut, crashed and kept waiting at random; and a second, simple account of what is right.
+"""The pairing fold alone, on made-up logs, cut, crashed and kept waiting at random; and a second, simple account of it.
 
 ``expected_outcome`` knows nothing of the service: it sorts the records of each request by moment and applies the contract's
 words one after another. ``Simulation`` drives the real thing.

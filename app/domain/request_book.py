@@ -110,8 +110,10 @@ class RequestBook:
             self._attach(request, side, half, sink)
 
     def _complete(self, request: Request, side: int, half: Half, sink: Sink) -> bool:
-        """The ordinary end of a request: one half is held, and this is the only one that is missing. What is done here is
-        what ``_attach`` would do, which takes care of everything else."""
+        """The ordinary end of a request: one half is held, and this is the only one that is missing.
+
+        It does what ``_attach`` would do, at half the cost; whatever is out of the ordinary is left to that.
+        """
         model: Model = request.model
         if side == SHADOW:
             held, shadow, expected = request.legacy, half, request.expected

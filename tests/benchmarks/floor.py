@@ -29,7 +29,12 @@ def say(*words: object) -> None:
 async def main(bootstrap: str, prefix: str, events: int) -> None:
     legacy, shadow = prefix + "predictions.legacy", prefix + "predictions.shadow"
     consumer = AIOKafkaConsumer(
-        legacy, shadow, bootstrap_servers=bootstrap, group_id=prefix + "floor", auto_offset_reset="earliest", enable_auto_commit=False
+        legacy,
+        shadow,
+        bootstrap_servers=bootstrap,
+        group_id=prefix + "floor",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
     )
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type="snappy", linger_ms=20, max_batch_size=262_144)
     await consumer.start()
@@ -52,11 +57,16 @@ async def main(bootstrap: str, prefix: str, events: int) -> None:
                 elif other is not None and (other["version"] != event["version"]):
                     halves[event["request_id"]] = None
                     one, two = (other, event) if is_shadow else (event, other)
-                    value = orjson.dumps(
-                        {"request_id": event["request_id"], "model": event["model"], "status": "paired", "legacy": one["prediction"],
-                         "shadow": two["prediction"], "difference": two["prediction"] - one["prediction"],
-                         "features": one["features"]}
-                    )  # fmt: skip
+                    answer = {
+                        "request_id": event["request_id"],
+                        "model": event["model"],
+                        "status": "paired",
+                        "legacy": one["prediction"],
+                        "shadow": two["prediction"],
+                        "difference": two["prediction"] - one["prediction"],
+                        "features": one["features"],
+                    }
+                    value = orjson.dumps(answer)
                     if batch.append(key=event["model"].encode(), value=value, timestamp=None) is None:
                         pending.append(await producer.send_batch(batch, prefix + "pairs", partition=0))
                         batch = producer.create_batch()
