@@ -52,6 +52,7 @@ class DetectFold:
     ) -> None:
         self._partition, self._topics, self._config_for = partition, topics, drift_config_for
         self._decode_outcome = OutcomeDecoder(limits)
+        self._room_bytes = limits.dead_letter_bytes
         self._watches: dict[str, ModelWatch] = {}
         self._counts = dict.fromkeys(_COUNTS, 0)
         self._holding = Holding()
@@ -111,7 +112,9 @@ class DetectFold:
                 self._counts["outcomes"] += 1
 
     def _refuse(self, record: Record, refusal: DecodeError, out: Outbox) -> None:
-        letter = dead_letter(self._topics[1], INPUTS[1], self._partition, record, refusal.reason, refusal.detail)
+        letter = dead_letter(
+            self._topics[1], INPUTS[1], self._partition, record, refusal.reason, refusal.detail, self._room_bytes
+        )
         out.send("dead.letters", self._partition, *letter)
         self._counts["outcomes_refused"] += 1
 

@@ -44,8 +44,15 @@ class _Outputs:
     """The sink of the pairing: decisions become records."""
 
     def __init__(
-        self, partition: int, partitions: int, full_names: Sequence[str], rules: Callable[[str], ModelRules], configuration: str
+        self,
+        partition: int,
+        partitions: int,
+        full_names: Sequence[str],
+        rules: Callable[[str], ModelRules],
+        configuration: str,
+        limits: Limits,
     ) -> None:
+        self._room_bytes = limits.dead_letter_bytes
         self._partition, self._partitions = partition, partitions
         self._full_names, self._rules, self._configuration = full_names, rules, configuration
         self._of_models: dict[str, tuple[bytes, int, ModelRules]] = {}
@@ -75,7 +82,7 @@ class _Outputs:
     def refuse(self, side: int, record: SourceRecord, reason: Reason, detail: str) -> None:
         """An event is no part of a record."""
         if not self.silent:
-            letter = dead_letter(self._full_names[side], INPUTS[side], self._partition, record, reason, detail)
+            letter = dead_letter(self._full_names[side], INPUTS[side], self._partition, record, reason, detail, self._room_bytes)
             self.out.send("dead.letters", self._partition, *letter)
 
     def count(self, minute: int, cells: dict[str, Cell]) -> None:
@@ -107,7 +114,7 @@ class PairFold:
         self._partition, self._partitions = partition, partitions
         self._policy, self._rules = policy, rules
         self._decode = PredictionDecoder(limits)
-        self._outputs = _Outputs(partition, partitions, full_names, rules, configuration)
+        self._outputs = _Outputs(partition, partitions, full_names, rules, configuration, limits)
         self._pairing: Pairing
         self._low: list[int] = []
 

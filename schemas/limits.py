@@ -19,3 +19,8 @@ class Limits(Struct, frozen=True):
     segments: int = 8
     request_id_bytes: int = 256
     version_characters: int = 128
+
+    @property
+    def dead_letter_bytes(self) -> int:
+        """What a dead letter may take: inputs are read up to twice the limit, and ``dead.letters`` has 64 KiB of room more."""
+        return 2 * self.record_bytes + 64 * 1024

@@ -94,7 +94,9 @@ class Refused(NamedTuple):
 
 def test_the_sdk_reads_a_dead_letter_of_bytes_that_are_no_json() -> None:
     record = Refused(7, TIME_MS, b"k", b"\x00\xff", [("ce_id", b"the producer's own"), ("traceparent", b"00")])
-    key, value, headers = dead_letter("test.outcomes", "outcomes", 3, record, "unsupported_encoding", "the first byte is 0x00")
+    key, value, headers = dead_letter(
+        "test.outcomes", "outcomes", 3, record, "unsupported_encoding", "the first byte is 0x00", 1 << 21
+    )
     assert (key, value) == (b"k", b"\x00\xff")
     event = from_kafka(KafkaMessage(dict(headers), key, value), Untouched(), CloudEvent)
     assert (event.get_type(), event.get_id(), event.get_data()) == ("io.gnomon.dead.letter.v1", "outcomes/3/7", value)
