@@ -52,7 +52,7 @@ def test_poison_ends_as_one_dead_letter_with_its_reason_and_its_bytes(name: str)
     refused = refusal(decoder_of(poison.topic), record)
     assert (refused.reason, bool(re.search(poison.detail, refused.detail))) == (poison.reason, True), refused.detail
     assert len(refused.detail.encode()) <= DETAIL_BYTES
-    key, value, headers = dead_letter(poison.topic, poison.topic, 3, record, refused.reason, refused.detail, 1 << 21)
+    key, value, headers = dead_letter(poison.topic, poison.topic, 3, record, refused.reason, refused.detail, 1 << 25)
     assert (key, value) == (poison.key, poison.value)
     assert dict(headers)["reason"] == poison.reason.encode()
     assert dict(headers)["source.offset"] == b"7"
