@@ -60,15 +60,15 @@ def eventually(condition: Callable[[], Any], seconds: float, otherwise: Callable
 class Worker:
     """One running `gnomon worker`."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str], folder: Path) -> None:
-        self.name = name
+    def __init__(self, name: str, command: list[str], environment: dict[str, str], folder: Path, port: int | None = None) -> None:
+        self.name, self._port = name, port
         self._command, self._environment, self._folder = command, environment, folder
         self.lives = 0
         self.start()
 
     def start(self) -> None:
         """A new process under the old name, as a supervisor does it."""
-        [port] = free_ports(1)
+        port = free_ports(1)[0] if self._port is None else self._port
         self.lives += 1
         self.url = f"http://127.0.0.1:{port}"
         log = self._folder / f"{self.name}.log"
@@ -173,10 +173,10 @@ class Service:
         for done in admin.create_topics(wanted).values():
             done.result()
 
-    def worker(self, *roles: str, **settings: str) -> Worker:
+    def worker(self, *roles: str, port: int | None = None) -> Worker:
         """Start one more; with no role named, it has all of them."""
         command = [sys.executable, "-m", "app", "worker", *(["--role", ",".join(roles)] if roles else [])]
-        worker = Worker(f"worker-{len(self.workers)}", command, self.environment | settings, self.folder)
+        worker = Worker(f"worker-{len(self.workers)}", command, self.environment, self.folder, port)
         self.workers.append(worker)
         return worker
 
