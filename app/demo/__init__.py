@@ -52,6 +52,8 @@ def demo(*, once: bool = False) -> int:
             say(f"open {stage.url} in a browser; Ctrl-C ends everything")
             is_told = asyncio.run(_follow(stage, Story(WARM_UP), say, once=once))
             _ignore_signals()
+            if once and is_told:
+                stage.wait_for_page()
             say("stopping everything")
     except _StopAsked:
         is_told = not once

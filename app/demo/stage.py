@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.dev.cache import data_folder
 from app.dev.child import Child
@@ -42,6 +43,8 @@ WINDOW_MS = 60_000
 #: Event time runs 30,000 times as fast as the clock and stands still at night, so a day of it is nothing to resolve an alert for.
 DAY_S = 86_400
 READY_WITHIN_S = 90.0
+#: The page is a commit interval behind the topics.
+PAGE_WITHIN_S = 15.0
 
 
 class DemoError(DevError):
@@ -57,6 +60,27 @@ class Stage:
     url: str
     worker: Child
     traffic: Child
+
+    def wait_for_page(self) -> None:
+        """Until what the page shows has a paired flight, a drift, a firing alert and a trigger, or ``DemoError``."""
+        deadline = time.monotonic() + PAGE_WITHIN_S
+        while missing := self._missing_on_page():
+            if time.monotonic() > deadline:
+                raise DemoError(f"{self.url} does not show {', '.join(missing)} after {PAGE_WITHIN_S:.0f} s")
+            self.worker.wait_ended(0.2)
+            self.check()
+
+    def _missing_on_page(self) -> list[str]:
+        models = _ask_json(f"{self.url}api/v1/models").get("models", [])
+        alerts = _ask_json(f"{self.url}api/v1/alerts?status=firing").get("alerts", [])
+        triggers = _ask_json(f"{self.url}api/v1/triggers").get("triggers", [])
+        shown = {
+            "a paired flight": any(model["pairing"]["paired"] for model in models),
+            "a drift": any(model["state"] == "drift" for model in models),
+            "a firing alert": bool(alerts),
+            "a retrain trigger": bool(triggers),
+        }
+        return [name for name, is_there in shown.items() if not is_there]
 
     def check(self) -> None:
         """Raise ``DemoError`` where the worker or, by a failure, the producer has ended."""
@@ -164,3 +188,9 @@ def _ask(url: str) -> tuple[int, str]:
         return refusal.code, refusal.read().decode(errors="replace")
     except OSError:
         return 0, ""
+
+
+def _ask_json(url: str) -> dict[str, Any]:
+    status, body = _ask(url)
+    answer: dict[str, Any] = json.loads(body) if status == 200 else {}
+    return answer

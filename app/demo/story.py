@@ -2,7 +2,8 @@
 
 Pure: it is given records and a clock's reading, and gives back lines. It remembers what it has told, so that each thing is
 told once: the first pair, the end of the warm-up, a signal that starts to drift, each change of an alert, each trigger. The
-story is complete when the fault was injected and everything that has to follow from it was seen.
+producer's priming requests, which only wake the service up, are passed over. The story is complete when the fault was
+injected and everything that has to follow from it was seen.
 """
 
 from collections import Counter
@@ -80,6 +81,8 @@ class Story:
         yield line
 
     def _pair(self, pair: dict[str, Any], now_s: float) -> Iterator[str]:
+        if pair["request_id"].startswith("prime-"):
+            return
         self._pairs[pair["status"]] += 1
         self._flown_ms = max(self._flown_ms, pair["timestamp"])
         if "pair" not in self._seen:

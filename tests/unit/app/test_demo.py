@@ -45,6 +45,12 @@ def test_the_first_pair_is_told_and_the_others_are_counted():
     ]
 
 
+def test_the_producers_priming_requests_are_passed_over():
+    story = Story(warm_up=3)
+    assert not told(story, ("pairs", pair()[1] | {"request_id": "prime-1-2"}))
+    assert not list(story.count(100.0))
+
+
 def test_the_warm_up_is_done_when_no_signal_is_warming():
     story = Story(warm_up=7_000)
     assert not told(story, statistics("warming"), statistics("warming", name="wind"), statistics("quiet"))
