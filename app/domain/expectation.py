@@ -56,6 +56,11 @@ class Expectation:
         first = () if configured == "auto" else configured
         self.entries = list(state.entries) if state else [Entry(0, 0, first)]
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether somebody named the versions, so that any other is a surprise. What is learned surprises at its start only."""
+        return self._configured != "auto"
+
     def configure(self, legacy_offset: int, shadow_offset: int) -> None:
         """Write down what the configuration names, where it is not what was expected so far."""
         if self._configured != "auto":

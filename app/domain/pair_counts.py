@@ -7,11 +7,18 @@ both are silent; what comes for it after a silence is given out again, as a furt
 
 from msgspec import Struct, field
 
-__all__ = ["MINUTE_MS", "Cell", "Minutes"]
+__all__ = ["MINUTE_MS", "Cell", "Minutes", "topic_cell"]
 
 MINUTE_MS = 60_000
 #: Versions counted by name as unexpected, for each model and minute.
 _MOST_NAMES = 16
+#: Minutes for which a topic's counts are told after the last one that showed trouble.
+_TOLD_AFTER = 10
+
+
+def topic_cell(side: int) -> str:
+    """The name under which counts of a topic, and of no model, stand among the models' (which have no slash)."""
+    return f"/{side}"
 
 
 class Cell(Struct, gc=False):
@@ -49,6 +56,8 @@ class Minutes:
 
     def __init__(self, cells: dict[int, dict[str, Cell]] | None = None) -> None:
         self.cells: dict[int, dict[str, Cell]] = dict(cells or {})
+        #: For each topic, the minute until which its counts are told.
+        self.troubled_until: dict[str, int] = {topic_cell(side): -1 for side in (0, 1)}
 
     def cell(self, name: str, moment: int) -> Cell:
         """The cell of ``name`` (a model, or a topic for what has no model) for the minute of ``moment``."""
@@ -62,8 +71,16 @@ class Minutes:
         return cell
 
     def over(self, time: int) -> list[tuple[int, dict[str, Cell]]]:
-        """Take out the minutes that end at or before ``time``, the oldest first."""
+        """Take out the minutes that end at or before ``time``, the oldest first, with the cells that have something to tell."""
         last = time // MINUTE_MS
         if not self.cells or min(self.cells) >= last:
             return []
-        return [(minute, self.cells.pop(minute)) for minute in sorted(self.cells) if minute < last]
+        return [(minute, self._told(minute)) for minute in sorted(self.cells) if minute < last]
+
+    def _told(self, minute: int) -> dict[str, Cell]:
+        """A topic's counts are told while they show trouble, and for some minutes after, until it can be seen to be over."""
+        cells = self.cells.pop(minute)
+        for name, cell in cells.items():
+            if name in self.troubled_until and (cell.misrouted or cell.rejected):
+                self.troubled_until[name] = minute + _TOLD_AFTER
+        return {name: cell for name, cell in cells.items() if minute <= self.troubled_until.get(name, minute)}

@@ -25,7 +25,7 @@ from typing import Literal
 
 from app.domain.expectation import LEARNING_WINDOWS, Expectation, ExpectationState
 from app.domain.log_time import UNKNOWN, LogTime
-from app.domain.pair_counts import MINUTE_MS, Cell, Minutes
+from app.domain.pair_counts import MINUTE_MS, Cell, Minutes, topic_cell
 from app.domain.pairing_state import PairingPolicy, PairingState, PolicyEntry
 from app.domain.reading_order import ReadingOrder
 from app.domain.request import LEGACY, SHADOW
@@ -33,17 +33,12 @@ from app.domain.request_book import Model, RequestBook, Sink
 from schemas.codec import Half, SourceRecord
 from schemas.errors import DecodeError
 
-__all__ = ["Pairing", "topic_cell"]
+__all__ = ["Pairing"]
 
 _FOREVER = 1 << 62
 #: Keys looked at for their partition: the first so many of a model, side and minute, then one in so many offsets.
 _SAMPLED_FIRST = 50
 _SAMPLED_MASK = 63
-
-
-def topic_cell(side: int) -> str:
-    """The name under which counts of a topic, and of no model, stand among the models' (which have no slash)."""
-    return f"/{side}"
 
 
 class Pairing:
@@ -255,6 +250,7 @@ class Pairing:
             self._advance(sink)
             self.book.totals = self._saved.totals
             self.book.minutes.cells = self._saved.minutes
+            self.book.minutes.troubled_until |= self._saved.troubled_until
             self._saved = None
         legacy, shadow = (time.position for time in self.times)
         entry = PolicyEntry(legacy, shadow, self._policy.wait_ms, self._policy.deduplication_ms)
@@ -292,6 +288,7 @@ class Pairing:
             order=self._order.marks,
             models=models,
             minutes=self.book.minutes.cells,
+            troubled_until=self.book.minutes.troubled_until,
             totals=self.book.totals,
         )
 

@@ -225,9 +225,10 @@ class RequestBook:
         self.waiting -= halves
         cell = self.minutes.cell(request.model.name, closing)
         setattr(cell, status, getattr(cell, status) + 1)
-        for half in request.shadows:
-            if half.version not in request.expected:
-                cell.note_unexpected(half.version)
+        if request.model.expectation.is_configured:
+            for half in request.shadows:
+                if half.version not in request.expected:
+                    cell.note_unexpected(half.version)
         request.seal(closing + self.deduplication_ms)
         self._expiries.add(request.expiry, request)
 
