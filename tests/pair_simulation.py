@@ -163,6 +163,7 @@ class Simulation:
         self.checkpoint: tuple[list[int], list[int], bytes] | None = None  # next, low, state
         self.crashes = 0
         self.decode = PredictionDecoder(Limits())
+        self.policies = [POLICY]
 
     def run(self) -> Recorder:
         self._start()
@@ -170,8 +171,23 @@ class Simulation:
             pass
         return self.committed
 
+    def choose_shadows(self):
+        """What the configuration of the next worker says."""
+        return self.shadows
+
+    @staticmethod
+    def _expecting(shadows):
+        return lambda _: shadows
+
     def _pairing(self, state: PairingState | None, positions) -> Pairing:
-        return Pairing(POLICY, lambda _: self.shadows, self.decode, lambda *_: False, state, positions)
+        return Pairing(
+            self.rng.choice(self.policies),
+            self._expecting(self.choose_shadows()),
+            self.decode,
+            lambda *_: False,
+            state,
+            positions,
+        )
 
     def _start(self) -> None:
         if self.checkpoint is None:

@@ -61,10 +61,12 @@ class Expectation:
         """Whether somebody named the versions, so that any other is a surprise. What is learned surprises at its start only."""
         return self._configured != "auto"
 
-    def configure(self, legacy_offset: int, shadow_offset: int) -> None:
-        """Write down what the configuration names, where it is not what was expected so far."""
-        if self._configured != "auto":
-            self._decide(legacy_offset, shadow_offset, self._configured)
+    def configure(self, legacy_offset: int, shadow_offset: int) -> bool:
+        """Write down what the configuration names; whether it is something else than what was expected so far."""
+        if self._configured == "auto" or self.entries[-1].versions == self._configured:
+            return False
+        self._decide(legacy_offset, shadow_offset, self._configured)
+        return True
 
     def saw(self, version: str, timestamp: int) -> None:
         """A shadow event was read."""

@@ -23,10 +23,12 @@ A rebalance is a crash with a new host. Tested by ``tests/property/test_pairing_
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from app.domain.event_counting import SAMPLED_FIRST, SAMPLED_MASK, EventCounting
 from app.domain.expectation import LEARNING_WINDOWS, Expectation, ExpectationState
 from app.domain.log_time import UNKNOWN, LogTime
-from app.domain.pair_counts import MINUTE_MS, Cell, Minutes, topic_cell
+from app.domain.pair_counts import Minutes
 from app.domain.pairing_state import PairingPolicy, PairingState, PolicyEntry
+from app.domain.policy_history import PolicyHistory
 from app.domain.reading_order import ReadingOrder
 from app.domain.request import LEGACY, SHADOW
 from app.domain.request_book import Model, RequestBook, Sink
@@ -36,9 +38,6 @@ from schemas.errors import DecodeError
 __all__ = ["Pairing"]
 
 _FOREVER = 1 << 62
-#: Keys looked at for their partition: the first so many of a model, side and minute, then one in so many offsets.
-_SAMPLED_FIRST = 50
-_SAMPLED_MASK = 63
 
 
 class Pairing:
@@ -54,7 +53,7 @@ class Pairing:
         positions: Sequence[int] = (0, 0),
     ) -> None:
         self._policy, self._shadows_of = policy, shadows_of
-        self._decode, self._is_misrouted = decode, is_misrouted
+        self._decode = decode
         self.ends = [False, False]
         self._next_moments = [UNKNOWN, UNKNOWN]  # of a side that waits for the other: the time that it will have next
         self.live = state is None
@@ -62,11 +61,11 @@ class Pairing:
         floors = state.floors if state else [UNKNOWN, UNKNOWN]
         jumps: list[list[tuple[int, int]]] = state.jumps if state else [[], []]
         self.times = [LogTime(positions[side], floors[side], jumps[side]) for side in (LEGACY, SHADOW)]
-        first = PolicyEntry(0, 0, policy.wait_ms, policy.deduplication_ms)
-        self._policies = list(state.policies) if state else [first]
+        self._policies = PolicyHistory(policy, state.policies if state else None)
         self._order = ReadingOrder(state.order if state else [])
         self.book = RequestBook(Minutes())
-        self.book.wait_ms, self.book.deduplication_ms = self._policies[0].wait_ms, self._policies[0].deduplication_ms
+        self._counting = EventCounting(self.book.minutes, is_misrouted)
+        self._set_policy(self._policies.entries[0])
         self.models: dict[str, Model] = {}
         for name, known in (state.models if state else {}).items():
             self._meet_model(name, known)
@@ -113,13 +112,14 @@ class Pairing:
             return ()
         self.times[side].reach(first)
         boundary = min(boundary, self.times[side].next_jump() or _FOREVER)
-        for entry in self._policies:
-            if entry.begins(side) <= first:
-                self.book.wait_ms, self.book.deduplication_ms = entry.wait_ms, entry.deduplication_ms
-            else:
-                boundary = min(boundary, entry.begins(side))
+        entry, until = self._policies.at(side, first)
+        self._set_policy(entry)
+        boundary = min(boundary, until)
         part = records[taken:] if taken else records
         return part if boundary == _FOREVER else [record for record in part if record.offset < boundary]
+
+    def _set_policy(self, entry: PolicyEntry) -> None:
+        self.book.wait_ms, self.book.deduplication_ms = entry.wait_ms, entry.deduplication_ms
 
     def _barrier(self, side: int) -> int:
         """How far this side's time may go with what is known of the other's, if the outcome is not to depend on the order."""
@@ -137,7 +137,7 @@ class Pairing:
         # Legacy events are read when the shadows of their time have been: what is expected is learned from those.
         stop = barrier if side or barrier == _FOREVER else barrier - book.wait_ms - 1
         self._next_moments[side] = UNKNOWN
-        top, count = time.top, 0
+        counting, top, count = self._counting, time.top, 0
         for record in records:
             try:
                 half = decode(record)
@@ -154,12 +154,12 @@ class Pairing:
             half.moment = top
             model = models.get(half.model) or self._meet_model(half.model, None)
             if top >= model.cell_ends[side]:
-                self._turn_minute(model, side, record.offset, top)
+                counting.turn_minute(model, side, record.offset, top)
             cell = model.cells[side]
             cell.read += 1
             cell.ends[side] = record.offset + 1
-            if cell.sampled < _SAMPLED_FIRST or not record.offset & _SAMPLED_MASK:
-                self._sample(side, record, half, cell)
+            if cell.sampled < SAMPLED_FIRST or not record.offset & SAMPLED_MASK:
+                counting.sample(side, record, half, cell)
             if side:
                 model.expectation.saw(half.version, timestamp)
             elif self.live:
@@ -177,30 +177,10 @@ class Pairing:
         model = self.models[name] = Model(name, Expectation(self._shadows_of(name), self._policy.window_ms, known))
         return model
 
-    def _turn_minute(self, model: Model, side: int, offset: int, moment: int) -> None:
-        cell = model.cells[side] = self.book.minutes.cell(model.name, moment)
-        model.cell_ends[side] = (moment // MINUTE_MS + 1) * MINUTE_MS
-        model.newest = max(model.newest, moment)
-        cell.note(side, offset)
-
     def _reject(self, side: int, record: SourceRecord, moment: int, error: DecodeError, sink: Sink) -> None:
         self.book.totals.rejected += 1
-        cell = self._topic_cell(side, record.offset, max(moment, 0))
-        cell.rejected += 1
-        cell.read += 1
+        self._counting.reject(side, record.offset, moment)
         sink.refuse(side, record, error.reason, error.detail)
-
-    def _topic_cell(self, side: int, offset: int, moment: int) -> Cell:
-        cell = self.book.minutes.cell(topic_cell(side), moment)
-        cell.note(side, offset)
-        return cell
-
-    def _sample(self, side: int, record: SourceRecord, half: Half, cell: Cell) -> None:
-        topic = self._topic_cell(side, record.offset, half.moment)
-        misrouted = self._is_misrouted(record, half)
-        for counts in (cell, topic):
-            counts.sampled += 1
-            counts.misrouted += misrouted
 
     def _advance(self, sink: Sink) -> None:
         self.book.advance((self.times[LEGACY].top, self.times[SHADOW].top), sink)
@@ -253,22 +233,20 @@ class Pairing:
             self.book.minutes.troubled_until |= self._saved.troubled_until
             self._saved = None
         legacy, shadow = (time.position for time in self.times)
-        entry = PolicyEntry(legacy, shadow, self._policy.wait_ms, self._policy.deduplication_ms)
-        if not self._policies[-1].same_as(entry):
-            self._policies.append(entry)
+        changed = [self._policies.take_up(legacy, shadow)]
         for model in self.models.values():
             model.cell_ends = [0, 0]
-            model.expectation.configure(legacy, shadow)
+            changed.append(model.expectation.configure(legacy, shadow))
+        if any(changed):
+            self._order.note(legacy, shadow)
         self.live = True
 
     def low(self) -> list[int]:
         """From where each log has to be read again to know all that is known now."""
-        longest = max(2 * entry.wait_ms + entry.deduplication_ms for entry in self._policies)
-        oldest = min(time.top for time in self.times) - longest
+        oldest = min(time.top for time in self.times) - self._policies.reach_ms()
         low = [time.low(oldest) for time in self.times]
         self._order.forget(*low)
-        while len(self._policies) > 1 and all(self._policies[1].begins(side) <= low[side] for side in (LEGACY, SHADOW)):
-            del self._policies[0]
+        self._policies.forget(*low)
         forgotten = oldest - LEARNING_WINDOWS * self._policy.window_ms
         for name in [name for name, model in self.models.items() if not model.ids and model.newest < forgotten]:
             del self.models[name]
@@ -284,7 +262,7 @@ class Pairing:
             tops=[time.top for time in self.times],
             floors=[time.floor for time in self.times],
             jumps=[time.jumps for time in self.times],
-            policies=self._policies,
+            policies=self._policies.entries,
             order=self._order.marks,
             models=models,
             minutes=self.book.minutes.cells,

@@ -36,6 +36,8 @@ class Request(Struct, gc=False):
     shadows: tuple[Half, ...]
     moments: list[int]  # of the newest half of each side
     first: int  # the lowest moment of its halves
+    wait_ms: int  # these two as they were set when it opened
+    deduplication_ms: int
     expiry: int = 0
     previous: "Request | None" = None
     legacy_digest: int = 0  # of halves that were written or are late, to know copies by
@@ -60,9 +62,9 @@ class Request(Struct, gc=False):
         """What this side's time has to exceed for ``given_up``."""
         return max(self.limit, self.moments[1 - side])
 
-    def horizon(self, deduplication_ms: int) -> int:
+    def horizon(self) -> int:
         """The moment up to which an event of this id belongs to this request, as a copy or late if not as a half."""
-        return self.expiry or max(self.limit, *self.moments) + deduplication_ms
+        return self.expiry or max(self.limit, *self.moments) + self.deduplication_ms
 
     def complete_at(self) -> int:
         """The moment at which all that is expected was there; a version that nobody expects does not count."""
@@ -78,9 +80,9 @@ class Request(Struct, gc=False):
         else:
             self.shadow_digests = (*self.shadow_digests, (half.version, digest(half)))
 
-    def seal(self, expiry: int) -> None:
-        """The record was written: keep of the halves only their digests, until ``expiry``."""
-        self.expiry = expiry
+    def seal(self, closing: int) -> None:
+        """The record was written: keep of the halves only their digests, until the horizon is over."""
+        self.expiry = closing + self.deduplication_ms
         if self.legacy is not None:
             self.legacy_digest = digest(self.legacy)
         for half in self.shadows:
@@ -138,23 +140,23 @@ def find_copy(request: Request, side: int, half: Half) -> Copy | None:
     return Copy(known != digest(half)) if known else None
 
 
-def attach(request: Request, side: int, half: Half, wait_ms: int) -> list[tuple[int, Half]]:
+def attach(request: Request, side: int, half: Half) -> list[tuple[int, Half]]:
     """Take ``half`` into the open ``request``; the halves that are late by that, with their sides, itself perhaps among them."""
     other = request.moments[1 - side]
     if half.moment > other or (half.moment == other and side == SHADOW):
         if half.moment > request.limit:
             return [(side, half)]
-        _hold(request, side, half, wait_ms)
+        _hold(request, side, half)
         return []
-    return _attach_in_order(request, side, half, wait_ms)
+    return _attach_in_order(request, side, half)
 
 
-def _hold(request: Request, side: int, half: Half, wait_ms: int) -> None:
+def _hold(request: Request, side: int, half: Half) -> None:
     timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
     if timestamp < request.opening:
         request.opening = timestamp
-    if timestamp + wait_ms < request.limit:
-        request.limit = timestamp + wait_ms
+    if timestamp + request.wait_ms < request.limit:
+        request.limit = timestamp + request.wait_ms
     request.moments[side] = max(request.moments[side], half.moment)
     request.first = min(request.first, half.moment)
     if side == LEGACY:
@@ -163,7 +165,7 @@ def _hold(request: Request, side: int, half: Half, wait_ms: int) -> None:
         request.shadows = (*request.shadows, half)
 
 
-def _attach_in_order(request: Request, side: int, half: Half, wait_ms: int) -> list[tuple[int, Half]]:
+def _attach_in_order(request: Request, side: int, half: Half) -> list[tuple[int, Half]]:
     """``half`` comes before some that are held: take all out, and in again in order."""
     rows = [(LEGACY, request.legacy)] if request.legacy is not None else []
     rows += [(SHADOW, held) for held in request.shadows]
@@ -172,12 +174,12 @@ def _attach_in_order(request: Request, side: int, half: Half, wait_ms: int) -> l
     first = rows[0][1]
     request.legacy, request.shadows, request.moments = None, (), [-1, -1]
     request.opening = first.timestamp  # type: ignore[assignment]  # milliseconds, as above
-    request.limit = request.opening + wait_ms
+    request.limit = request.opening + request.wait_ms
     request.first = first.moment
     late = []
     for row_side, row in rows:
         if row.moment > request.limit and row is not first:
             late.append((row_side, row))
         else:
-            _hold(request, row_side, row, wait_ms)
+            _hold(request, row_side, row)
     return late

@@ -84,6 +84,8 @@ class RequestBook:
             shadows=() if side == LEGACY else (half,),
             moments=moments,
             first=half.moment,
+            wait_ms=self.wait_ms,
+            deduplication_ms=self.deduplication_ms,
         )
 
     def meet(self, request: Request, side: int, half: Half, sink: Sink) -> None:
@@ -91,10 +93,10 @@ class RequestBook:
         model, moment = request.model, half.moment
         if not request.expiry and request.previous is None and self._complete(request, side, half, sink):
             return
-        if moment > request.limit and moment > request.horizon(self.deduplication_ms):
+        if moment > request.limit and moment > request.horizon():
             self.open(model, side, half, sink, after=request)
             return
-        while request.previous is not None and moment <= request.previous.horizon(self.deduplication_ms):
+        while request.previous is not None and moment <= request.previous.horizon():
             request = request.previous
         if moment < request.first and self._precedes(request, half):
             earlier = self._begin(model, side, half)
@@ -130,7 +132,7 @@ class RequestBook:
         if half.moment > held.moment or (half.moment == held.moment and side == SHADOW):
             if half.moment > request.limit:
                 return False
-        elif held.moment > timestamp + self.wait_ms or request.first > max(timestamp + self.wait_ms, half.moment):
+        elif held.moment > timestamp + request.wait_ms or request.first > max(timestamp + request.wait_ms, half.moment):
             return False
         request.expected = expected
         if side == SHADOW:
@@ -146,17 +148,17 @@ class RequestBook:
         self.totals.records += 1
         cell = model.cells[side] if closing == half.moment else self.minutes.cell(model.name, closing)
         cell.paired += 1
-        request.seal(closing + self.deduplication_ms)
+        request.seal(closing)
         self._expiries.add(request.expiry, request)
         return True
 
     def _precedes(self, request: Request, half: Half) -> bool:
         """Whether the horizon of a request that ``half`` opens is over before ``request`` begins: the logs were far apart."""
         timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
-        return request.first > max(timestamp + self.wait_ms, half.moment) + self.deduplication_ms
+        return request.first > max(timestamp + request.wait_ms, half.moment) + request.deduplication_ms
 
     def _attach(self, request: Request, side: int, half: Half, sink: Sink) -> None:
-        late = attach(request, side, half, self.wait_ms)
+        late = attach(request, side, half)
         self.waiting += 1 - len(late)
         for late_side, other in late:
             detail = f"its log had passed the request's limit, {request.limit}, when it came"
@@ -229,7 +231,7 @@ class RequestBook:
             for half in request.shadows:
                 if half.version not in request.expected:
                     cell.note_unexpected(half.version)
-        request.seal(closing + self.deduplication_ms)
+        request.seal(closing)
         self._expiries.add(request.expiry, request)
 
     def latest_deadline(self, side: int) -> int | None:

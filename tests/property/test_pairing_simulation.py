@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from tests.pair_simulation import Simulation, expected_outcome, make_logs
+from app.domain.pairing_state import PairingPolicy
+from tests.pair_simulation import POLICY, Simulation, expected_outcome, make_logs
 
 BLOCKS = range(20)
 
@@ -49,6 +50,23 @@ def check_silences(seed: int) -> int:
     got = simulation.run()
     check_accounts(logs, got, seed)
     return simulation.crashes
+
+
+def check_new_settings(seed: int) -> int:
+    """Each worker comes with other settings: window, horizon and shadows change at a crash, and nothing is lost by it."""
+    rng = random.Random(seed)
+    logs = make_logs(rng, 120, ("2", "3"))
+    simulation = Simulation(rng, logs, "auto", crashes=0.02)
+    simulation.policies = [POLICY, PairingPolicy(400, 100, 1_000), PairingPolicy(3_000, 0, 9_000)]
+    simulation.choose_shadows = lambda: rng.choice(("auto", ("2",), ("2", "3"), ()))
+    got = simulation.run()
+    check_accounts(logs, got, seed)
+    return simulation.crashes
+
+
+@pytest.mark.parametrize("block", BLOCKS[:5])
+def test_settings_may_change_at_a_restart(block: int) -> None:
+    assert sum(check_new_settings(seed) for seed in range(block * 40, block * 40 + 40)) > 20
 
 
 @pytest.mark.parametrize("block", BLOCKS)
