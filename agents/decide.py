@@ -89,7 +89,7 @@ class DecideFold:
         """Not while many triggers wait for the log."""
         return len(self._decider.state.pending) < _PENDING
 
-    def sees_ends(self, ends: Sequence[bool]) -> None:
+    def sees_ends(self, ends: Sequence[bool], answered_ms: int) -> None:
         """Nothing depends on what is still to be read."""
 
     def save(self) -> bytes:

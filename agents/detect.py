@@ -144,7 +144,7 @@ class DetectFold:
         """Always: nothing waits for another side."""
         return True
 
-    def sees_ends(self, ends: Sequence[bool]) -> None:
+    def sees_ends(self, ends: Sequence[bool], answered_ms: int) -> None:
         """Nothing depends on what is still to be read."""
 
     def save(self) -> bytes:

@@ -117,6 +117,7 @@ class PairFold:
         self._outputs = _Outputs(partition, partitions, full_names, rules, configuration, limits)
         self._pairing: Pairing
         self._low: list[int] = []
+        self._answered_ms = 0
 
     def restore(self, saved: bytes | None, snapshot: bytes | None, position: Sequence[int]) -> None:
         """Begin; the halves come back from the logs."""
@@ -135,9 +136,10 @@ class PairFold:
         self._outputs.out = out
         return self._pairing.feed(side, run, run.end, self._outputs)
 
-    def sees_ends(self, ends: Sequence[bool]) -> None:
+    def sees_ends(self, ends: Sequence[bool], answered_ms: int) -> None:
         """Note where there is nothing to wait for."""
         self._pairing.ends = list(ends)
+        self._answered_ms = answered_ms
 
     def rebuilt(self) -> None:
         """Take up where the checkpoint left off."""
@@ -147,7 +149,7 @@ class PairFold:
     def idle(self, idle_ms: Sequence[int | None], out: Outbox) -> bool:
         """Move the time of a silent side."""
         self._outputs.out = out
-        return self._pairing.idle(idle_ms, self._outputs)
+        return self._pairing.idle(self._answered_ms, idle_ms, self._outputs)
 
     def wants(self, side: int) -> bool:
         """Always: a side that is ahead waits in the inbox, which is bounded."""

@@ -73,7 +73,7 @@ class ServeFold:
         """Always: everything is written at once."""
         return True
 
-    def sees_ends(self, ends: Sequence[bool]) -> None:
+    def sees_ends(self, ends: Sequence[bool], answered_ms: int) -> None:
         """Remember which inputs have been read to their end once: under traffic, all of them are never there at once."""
         self._ended = [before or now for before, now in zip(self._ended, ends, strict=True)]
 

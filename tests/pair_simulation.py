@@ -247,7 +247,7 @@ class Simulation:
                 self.moved[side] = self.clock
         if (self.silences and rng.random() < 0.3) or everything:
             idle = [self.clock - self.moved[s] if self.next[s] >= ends[s] else None for s in (0, 1)]
-            changed = self.pairing.idle(idle, self.pending)
+            changed = self.pairing.idle(self.clock, idle, self.pending)
             if everything and not changed and not self.pairing.book.waiting:
                 self._commit()
                 return True

@@ -119,7 +119,7 @@ def fed(*records: tuple[int, Record], fold: ServeFold | None = None) -> Writes:
     fold, writes = fold or ServeFold(0), Writes()
     for side, record in records:
         fold.feed(side, run([record]), writes)
-    fold.sees_ends([True] * 4)
+    fold.sees_ends([True] * 4, 0)
     fold.idle([10] * 4, writes)
     return writes
 

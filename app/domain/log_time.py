@@ -9,12 +9,14 @@ the log, is kept with the checkpoint, and is made again at that position on a re
 
 from collections import deque
 
-__all__ = ["UNKNOWN", "LogTime"]
+__all__ = ["UNKNOWN", "LogTime", "WallHistory"]
 
 #: The time of a log of which nothing was read. Below every timestamp that is accepted.
 UNKNOWN = -1
 #: Offsets between two marks: a rebuild begins at most so much too early.
 _STRETCH = 2_000
+#: Looks at the clock that are remembered for each wait: a silence is found out so much of it too late, at most.
+_LOOKS = 64
 
 
 class LogTime:
@@ -72,3 +74,26 @@ class LogTime:
     def floor(self) -> int:
         """The moment just before ``low``."""
         return self._floor
+
+
+class WallHistory:
+    """What the time of a log was some while of wall time ago: how long a half has really waited.
+
+    Event time can run faster than the clock (a replay after a pause); a half that has just come has not waited, whatever event
+    time says. Nothing of this is kept over a restart: a wait begins anew then.
+    """
+
+    __slots__ = ("_looks", "_wait_ms")
+
+    def __init__(self, wait_ms: int) -> None:
+        self._wait_ms = wait_ms
+        self._looks: deque[tuple[int, int]] = deque()
+
+    def before(self, now_ms: int, top: int) -> int:
+        """The log's time as of ``wait_ms`` ago, or ``UNKNOWN``; and note that it is ``top`` now."""
+        looks = self._looks
+        if not looks or (now_ms - looks[-1][0]) * _LOOKS >= self._wait_ms:
+            looks.append((now_ms, top))
+        while len(looks) > 1 and looks[1][0] <= now_ms - self._wait_ms:
+            looks.popleft()
+        return looks[0][1] if looks[0][0] <= now_ms - self._wait_ms else UNKNOWN

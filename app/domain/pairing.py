@@ -25,7 +25,7 @@ from typing import Literal
 
 from app.domain.event_counting import SAMPLED_FIRST, SAMPLED_MASK, EventCounting
 from app.domain.expectation import LEARNING_WINDOWS, Expectation, ExpectationState
-from app.domain.log_time import UNKNOWN, LogTime
+from app.domain.log_time import UNKNOWN, LogTime, WallHistory
 from app.domain.pair_counts import Minutes
 from app.domain.pairing_state import PairingPolicy, PairingState, PolicyEntry
 from app.domain.policy_history import PolicyHistory
@@ -66,6 +66,7 @@ class Pairing:
         self.book = RequestBook(Minutes())
         self._counting = EventCounting(self.book.minutes, is_misrouted)
         self._set_policy(self._policies.entries[0])
+        self._tops_by_wall = (WallHistory(policy.wait_ms), WallHistory(policy.wait_ms))
         self.models: dict[str, Model] = {}
         for name, known in (state.models if state else {}).items():
             self._meet_model(name, known)
@@ -187,17 +188,22 @@ class Pairing:
 
     # Silence
 
-    def idle(self, idle_ms: Sequence[int | None], sink: Sink) -> bool:
-        """Move the time of a silent side: with the other, or, where both are silent, past what waits. Whether it moved."""
-        silent = [idle is not None and idle >= self._policy.wait_ms for idle in idle_ms]
-        if not any(silent):
-            return False
+    def idle(self, now_ms: int, idle_ms: Sequence[int | None], sink: Sink) -> bool:
+        """Move the time of a silent side past what has waited for it as long as it is to wait; whether anything changed.
+
+        ``now_ms`` is wall time by the broker's answers, ``idle_ms`` how long each side has said nothing, None while there is
+        more to read.
+        """
+        wait_ms = self._policy.wait_ms
+        silent = [idle is not None and idle >= wait_ms for idle in idle_ms]
         moved = False
-        tops = [time.top for time in self.times]
         for side in (LEGACY, SHADOW):
-            if silent[side]:
-                moment = self._passes(side) if all(silent) else tops[1 - side]
-                if moment > tops[side]:
+            other = self.times[1 - side].top
+            known = self._tops_by_wall[1 - side].before(now_ms, other)
+            if silent[side] and known != UNKNOWN:
+                latest = self.book.latest_deadline(side)
+                moment = min(known + wait_ms, other if latest is None else max(other, latest)) + 1
+                if moment > self.times[side].top and (latest is not None or moment > self.times[side].top + wait_ms):
                     self._order.note(*self._positions())
                     self.times[side].jump(moment)
                     moved = True
@@ -207,10 +213,6 @@ class Pairing:
             self._give_out(sink)
             moved = True
         return moved
-
-    def _passes(self, side: int) -> int:
-        latest = self.book.latest_deadline(side)
-        return UNKNOWN if latest is None else latest + 1
 
     def _give_out(self, sink: Sink) -> None:
         """Nothing comes any more: what there is of the minutes is shown now."""

@@ -118,8 +118,11 @@ class Fold(Protocol):
     def wants(self, side: int) -> bool:
         """Whether the fold takes more of this side now; what it does not want stays in the broker."""
 
-    def sees_ends(self, ends: Sequence[bool]) -> None:
-        """Be told before each run of which sides all has been read (in a rebuild: up to the checkpoint)."""
+    def sees_ends(self, ends: Sequence[bool], answered_ms: int) -> None:
+        """Be told before each run of which sides all has been read (in a rebuild: up to the checkpoint).
+
+        ``answered_ms`` is when the broker last answered, in wall time: a clock that stands while this process does.
+        """
 
     def save(self) -> bytes:
         """The small part of the state that the log cannot give back, as a JSON object; called at each commit."""

@@ -24,6 +24,7 @@ import structlog
 
 from app.folds.fold import Fold, LogQuery, Outbox, Run, Silent
 from app.folds.ledger import Ledger, Saved
+from app.folds.silence import Silence
 
 __all__ = ["FetchState", "LogCutError", "Shard", "ShardSettings"]
 
@@ -81,7 +82,7 @@ class Shard:
         self._received = [0] * sides  # what is in the inboxes besides
         self._next = [0] * sides  # up to where the rebuild is silent
         self._inboxes: list[deque[Run]] = [deque() for _ in range(sides)]
-        self._moved_at = [now()] * sides
+        self._silences = [Silence(now) for _ in range(sides)]
         self.live = self.dead = False
         self._stopping = asyncio.Event()
         self.room = asyncio.Event()
@@ -149,7 +150,7 @@ class Shard:
         if run.start < received:
             run = _cut(run, received, run.end)
         self._received[side] = run.end
-        self._moved_at[side] = self._now()
+        self._silences[side].broken()
         self._inboxes[side].append(run)
         self._pump()
         return True
@@ -180,7 +181,7 @@ class Shard:
                 inbox[0] = _cut(run, run.start, until)
                 inbox.insert(1, _cut(run, until, run.end))
                 run = inbox[0]
-        self.fold.sees_ends(self._ends())
+        self.fold.sees_ends(self._ends(), self._answered_ms())
         taken = self.fold.feed(side, run, self._outbox())
         if taken is None or taken >= len(run):
             inbox.popleft()
@@ -204,6 +205,10 @@ class Shard:
             return [at >= until for at, until in zip(self.positions, self._next, strict=True)]
         return [self._at_end(side) for side in range(len(self.positions))]
 
+    def _answered_ms(self) -> int:
+        states = [self._host.fetch_state(side, self.partition) for side in range(len(self.positions))]
+        return int(max(state.answered_at for state in states) * 1000)
+
     def _at_end(self, side: int) -> bool:
         end = self._host.fetch_state(side, self.partition).end
         return end is not None and self.positions[side] >= end
@@ -214,7 +219,8 @@ class Shard:
     def _go_live(self) -> None:
         self.fold.rebuilt()
         self.live = True
-        self._moved_at = [self._now()] * len(self.positions)
+        for silence in self._silences:
+            silence.broken()
         self.committed_at = self._now()
         self._task = asyncio.create_task(self._work(), name=f"commits of partition {self.partition}")
         self.on_live(self)
@@ -246,7 +252,7 @@ class Shard:
         return True
 
     def _tick(self) -> None:
-        self.fold.sees_ends(self._ends())
+        self.fold.sees_ends(self._ends(), self._answered_ms())
         if self.fold.idle(self._idle_ms(), self._outbox()):
             self._dirty = True
         self._pump()
@@ -255,12 +261,12 @@ class Shard:
                 self._asked[query] = asyncio.create_task(self._answer(query))
 
     def _idle_ms(self) -> list[int | None]:
-        """By the broker's answers, and not by a clock alone, which runs on while this process stands still."""
         idle: list[int | None] = []
-        for side, moved_at in enumerate(self._moved_at):
+        for side, silence in enumerate(self._silences):
             state = self._host.fetch_state(side, self.partition)
+            lasts_ms = silence.lasts_ms(state.answered_at)
             at_end = state.end is not None and self.positions[side] >= state.end and not self._inboxes[side]
-            idle.append(max(0, int((state.answered_at - moved_at) * 1000)) if at_end else None)
+            idle.append(lasts_ms if at_end else None)
         return idle
 
     async def _answer(self, query: LogQuery) -> None:

@@ -64,7 +64,7 @@ class Shard:
             self.fold.feed(side, run(records, self.next[side]), writes)
             self.next[side] += len(records)
         if all(position == len(log) for position, log in zip(self.next, self.logs, strict=True)):
-            self.fold.sees_ends([True] * 4)
+            self.fold.sees_ends([True] * 4, 0)
             self.fold.idle([0, 0, 0, 0], writes)
         await self.ledger.commit(writes.sent, self.fold.save(), self.next)
 

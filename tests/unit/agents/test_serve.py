@@ -216,7 +216,7 @@ def test_it_has_caught_up_when_each_input_was_read_to_its_end_once() -> None:
     fold, writes = ServeFold(0), Writes()
 
     def caught_up_after(*ends: bool) -> bool:
-        fold.sees_ends(ends)
+        fold.sees_ends(ends, 0)
         fold.feed(STATISTICS, run([statistics()]), writes)
         caught_up: bool = msgspec.json.decode(writes.table[b"partition"])["caught_up"]
         return caught_up
@@ -231,7 +231,7 @@ def test_it_beats_while_there_is_nothing_to_read() -> None:
     fold, writes = ServeFold(0), Writes()
     assert fold.idle([10, 9_000, 9_000, 9_000], writes) is False
     assert writes.sent == []
-    fold.sees_ends([True] * 4)
+    fold.sees_ends([True] * 4, 0)
     assert fold.idle([10, 9_000, 9_000, 9_000], writes) is True
     assert msgspec.json.decode(writes.table[b"partition"])["caught_up"] is True
     assert fold.idle([None, 9_000, 9_000, 9_000], writes) is False
