@@ -46,6 +46,7 @@ class _Watch:
     def live(self, shard: Shard) -> None:
         seconds = shard.committed_at - shard.opened_at
         self._metrics.rebuilt(self._role, shard.partition, seconds)
+        self._metrics.figures(self._role, shard.partition, shard.fold.figures())
         self._health.shard(self._role, shard.partition, "live")
         log.info("live", role=self._role, partition=shard.partition, after_seconds=round(seconds, 2), position=shard.positions)
 

@@ -27,10 +27,11 @@ from app.dev.child import Child
 from app.dev.servers import Servers
 from tests.faults.report import Report, judge
 from tests.integration.committed import CommittedReader, Seen
-from tests.integration.harness import PARTITIONS, ROOT, Service, Worker
+from tests.integration.harness import DRAIN_SECONDS, PARTITIONS, ROOT, Service, Worker
 
 REQUESTS, RATE, SEED = 200_000, 5_000.0, 20_261_124
 ROLES = ("pair", "detect", "decide")
+EVERYTHING = {role: list(range(PARTITIONS)) for role in ROLES}
 #: A worker that holds all partitions again, traffic that moves on: much longer than a session and a rebalance.
 PATIENCE_SECONDS = 120.0
 
@@ -61,6 +62,8 @@ SCHEDULE = (
     Fault(0.72, "kill", 1),
     Fault(0.86, "kill", 0),
 )
+#: Workers leave in good order and come back; the partitions move each time.
+COMING_AND_GOING = (Fault(0.10, "restart", 0), Fault(0.30, "restart", 1))
 SHORT = (Fault(0.15, "kill", 0), Fault(0.40, "zombie", 1), Fault(0.75, "kill", 1))
 
 
@@ -150,18 +153,27 @@ class Campaign:
             assert not traffic.ended, f"the traffic is over before {fault}:\n{traffic.tail()}"
             self.say(f"{onlooker.pairs:,} of {self.requests:,} pairs: {fault.what} worker {fault.worker}")
             self.faults.append(f"{fault.what} of worker {fault.worker} at {onlooker.pairs:,} pairs")
-            (self._kill if fault.what == "kill" else self._zombie)(self.workers[fault.worker], onlooker)
+            inject = {"kill": self._kill, "zombie": self._zombie, "restart": self._restart}[fault.what]
+            inject(self.workers[fault.worker], onlooker)
 
     def _kill(self, worker: Worker, _: Onlooker) -> None:
         worker.kill()
         worker.start()
 
+    def _restart(self, worker: Worker, onlooker: Onlooker) -> None:
+        """SIGTERM, which takes less than 10 s; the other one takes all over at once; then it joins again."""
+        seconds = worker.terminate()
+        assert seconds < DRAIN_SECONDS, f"{worker.name} took {seconds:.1f} s to drain"
+        [successor] = [other for other in self.workers if other is not worker]
+        self._until(lambda: successor.partitions() == EVERYTHING, "the successor to hold everything", but=worker)
+        worker.start()
+        self._until(lambda: bool(worker.partitions()), "the worker to be a member again")
+
     def _zombie(self, worker: Worker, onlooker: Onlooker) -> None:
         """Stop it for longer than its session, let the other one take all over and go on, and wake it."""
         [successor] = [other for other in self.workers if other is not worker]
         worker.send(signal.SIGSTOP)
-        everything = {role: list(range(PARTITIONS)) for role in ROLES}
-        self._until(lambda: successor.partitions() == everything, "the successor to hold everything", but=worker)
+        self._until(lambda: successor.partitions() == EVERYTHING, "the successor to hold everything", but=worker)
         mark = onlooker.pairs
         self._until(lambda: onlooker.pairs > mark, "the successor to go on", but=worker)
         worker.send(signal.SIGCONT)

@@ -60,6 +60,8 @@ def eventually(condition: Callable[[], Any], seconds: float, otherwise: Callable
 class Worker:
     """One running `gnomon worker`."""
 
+    child: Child
+
     def __init__(self, name: str, command: list[str], environment: dict[str, str], folder: Path, port: int | None = None) -> None:
         self.name, self._port = name, port
         self._command, self._environment, self._folder = command, environment, folder
@@ -69,6 +71,8 @@ class Worker:
     def start(self) -> None:
         """A new process under the old name, as a supervisor does it."""
         port = free_ports(1)[0] if self._port is None else self._port
+        if self.lives:
+            self.child.stop(signal.SIGKILL)
         self.lives += 1
         self.url = f"http://127.0.0.1:{port}"
         log = self._folder / f"{self.name}.log"
