@@ -148,11 +148,12 @@ def _roles(given: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @cli.command()
-def demo() -> None:
+@click.option("--once", is_flag=True, help="End by itself: 0 when the whole story was seen, 1 when it was not.")
+def demo(*, once: bool) -> None:
     """Kafka, Redis, the service and a day of flights, with one thing going wrong: what `make demo` runs."""
     from app.demo import demo as run_demo
 
-    sys.exit(run_demo())
+    sys.exit(run_demo(once=once))
 
 
 @cli.command()
