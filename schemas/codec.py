@@ -73,6 +73,7 @@ class PredictionDecoder:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._most_bytes = limits.record_bytes
         self._shared = SharedFields(limits)
         self._versions: set[str] = set()
         self._segments: set[bytes] = set()
@@ -81,7 +82,15 @@ class PredictionDecoder:
     def __call__(self, record: SourceRecord) -> Half:
         """The half in ``record``; raises ``DecodeError``."""
         value, headers, envelope = record.value, record.headers, PLAIN
-        if not value or not self._is_ordinary(value):
+        few = self._few
+        if not (
+            value
+            and len(value) <= self._most_bytes
+            and value.isascii()
+            and value[0] == _BRACE
+            and value.count(b"{") < few
+            and value.count(b"[") < few
+        ):  # anything but the ordinary, for which there is nothing to look at
             value = check(value, self._limits)
         text: bytes | Raw = value
         if headers:
@@ -96,14 +105,15 @@ class PredictionDecoder:
             half.request_id = shared.request_id(request_id, envelope, record.key)
         if type(time_ms) is not int or not EARLIEST_MS <= time_ms <= now + DAY_MS:
             half.timestamp = shared.timestamp(time_ms, envelope, now)
-        if half.model not in shared.models:
-            shared.model(half.model)
-        if half.version not in self._versions:
-            self._check_version(half.version)
-        if type(half.prediction) is dict:
-            self._check_probabilities(half.prediction)
+        if half.model not in shared.models or half.version not in self._versions or type(half.prediction) is dict:
+            self._check_names(half)
         if half.features is not EMPTY_OBJECT:
-            self._check_features(half)
+            try:
+                count = len(_decode_features(half.features))
+            except msgspec.ValidationError:
+                count = _no_features(half)
+            if count > self._limits.features:
+                raise DecodeError("too_large", f"$.features: {count} members; at most {self._limits.features} are allowed")
         if half.segments is not EMPTY_OBJECT and bytes(half.segments) not in self._segments:
             self._check_segments(half, bytes(half.segments))
         if half.metadata is not EMPTY_OBJECT:
@@ -111,15 +121,11 @@ class PredictionDecoder:
         half.source = record
         return half
 
-    def _is_ordinary(self, value: bytes) -> bool:
-        """Whether ``check`` has nothing to look at, asked in the cheapest way."""
-        return (
-            len(value) <= self._limits.record_bytes
-            and value.isascii()
-            and value[0] == _BRACE
-            and value.count(b"{") < self._few
-            and value.count(b"[") < self._few
-        )
+    def _check_names(self, half: Half) -> None:
+        self._shared.model(half.model)
+        self._check_version(half.version)
+        if type(half.prediction) is dict:
+            self._check_probabilities(half.prediction)
 
     def _check_version(self, version: str) -> None:
         if not 0 < len(version) <= self._limits.version_characters:
@@ -136,14 +142,6 @@ class PredictionDecoder:
             if not 0 <= probability <= 1:
                 message = f"$.prediction[{quoted(label)}]: {probability!r}; a probability from 0 to 1 is expected"
                 raise DecodeError("invalid_schema", message)
-
-    def _check_features(self, half: Half) -> None:
-        try:
-            count = len(_decode_features(half.features))
-        except msgspec.ValidationError:
-            count = _no_features(half)
-        if count > self._limits.features:
-            raise DecodeError("too_large", f"$.features: {count} members; at most {self._limits.features} are allowed")
 
     def _check_segments(self, half: Half, text: bytes) -> None:
         try:

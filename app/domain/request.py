@@ -34,7 +34,8 @@ class Request(Struct, gc=False):
     expected: tuple[str, ...]
     legacy: Half | None
     shadows: tuple[Half, ...]
-    moments: list[int]  # of the newest half of each side
+    legacy_moment: int  # of the newest half of each side, -1 without one
+    shadow_moment: int
     first: int  # the lowest moment of its halves
     wait_ms: int  # these two as they were set when it opened
     deduplication_ms: int
@@ -56,15 +57,19 @@ class Request(Struct, gc=False):
 
     def given_up(self, side: int, top: int) -> bool:
         """Whether this side's log, with its time at ``top``, can no longer bring a half that belongs here."""
-        return top > self.limit and top > self.moments[1 - side]
+        return top > self.limit and top > (self.legacy_moment if side else self.shadow_moment)
 
     def deadline(self, side: int) -> int:
         """What this side's time has to exceed for ``given_up``."""
-        return max(self.limit, self.moments[1 - side])
+        return max(self.limit, self.legacy_moment if side else self.shadow_moment)
+
+    def given_up_at(self) -> int:
+        """The moment of its closing, if nothing more comes."""
+        return max(self.limit, self.legacy_moment, self.shadow_moment)
 
     def horizon(self) -> int:
         """The moment up to which an event of this id belongs to this request, as a copy or late if not as a half."""
-        return self.expiry or max(self.limit, *self.moments) + self.deduplication_ms
+        return self.expiry or self.given_up_at() + self.deduplication_ms
 
     def complete_at(self) -> int:
         """The moment at which all that is expected was there; a version that nobody expects does not count."""
@@ -142,7 +147,7 @@ def find_copy(request: Request, side: int, half: Half) -> Copy | None:
 
 def attach(request: Request, side: int, half: Half) -> list[tuple[int, Half]]:
     """Take ``half`` into the open ``request``; the halves that are late by that, with their sides, itself perhaps among them."""
-    other = request.moments[1 - side]
+    other = request.legacy_moment if side else request.shadow_moment
     if half.moment > other or (half.moment == other and side == SHADOW):
         if half.moment > request.limit:
             return [(side, half)]
@@ -157,12 +162,13 @@ def _hold(request: Request, side: int, half: Half) -> None:
         request.opening = timestamp
     if timestamp + request.wait_ms < request.limit:
         request.limit = timestamp + request.wait_ms
-    request.moments[side] = max(request.moments[side], half.moment)
     request.first = min(request.first, half.moment)
     if side == LEGACY:
         request.legacy = half
+        request.legacy_moment = half.moment
     else:
         request.shadows = (*request.shadows, half)
+        request.shadow_moment = max(request.shadow_moment, half.moment)
 
 
 def _attach_in_order(request: Request, side: int, half: Half) -> list[tuple[int, Half]]:
@@ -172,7 +178,8 @@ def _attach_in_order(request: Request, side: int, half: Half) -> list[tuple[int,
     rows.append((side, half))
     rows.sort(key=lambda row: (row[1].moment, row[0]))
     first = rows[0][1]
-    request.legacy, request.shadows, request.moments = None, (), [-1, -1]
+    request.legacy, request.shadows = None, ()
+    request.legacy_moment = request.shadow_moment = -1
     request.opening = first.timestamp  # type: ignore[assignment]  # milliseconds, as above
     request.limit = request.opening + request.wait_ms
     request.first = first.moment

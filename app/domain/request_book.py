@@ -71,22 +71,17 @@ class RequestBook:
     def _begin(self, model: Model, side: int, half: Half) -> Request:
         timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
         request_id: str = half.request_id  # type: ignore[assignment]  # and a string
-        moments = [-1, -1]
-        moments[side] = half.moment
+        moment, wait_ms, deduplication_ms = half.moment, self.wait_ms, self.deduplication_ms
+        expected = model.expectation.at(side, half.source.offset)
+        limit = timestamp + wait_ms
         self.waiting += 1
+        if side == LEGACY:
+            return Request(
+                model, request_id, limit, timestamp, expected, half, (), moment, -1, moment, wait_ms, deduplication_ms
+            )  # fmt: skip
         return Request(
-            model=model,
-            request_id=request_id,
-            limit=timestamp + self.wait_ms,
-            opening=timestamp,
-            expected=model.expectation.at(side, half.source.offset),
-            legacy=half if side == LEGACY else None,
-            shadows=() if side == LEGACY else (half,),
-            moments=moments,
-            first=half.moment,
-            wait_ms=self.wait_ms,
-            deduplication_ms=self.deduplication_ms,
-        )
+            model, request_id, limit, timestamp, expected, None, (half,), -1, moment, moment, wait_ms, deduplication_ms
+        )  # fmt: skip
 
     def meet(self, request: Request, side: int, half: Half, sink: Sink) -> None:
         """A further half, or a copy, of a request that is known."""
@@ -216,7 +211,7 @@ class RequestBook:
         other = 1 - side
         if request.lacks(other) and not request.given_up(other, tops[other]):
             return  # the other calendar has it
-        self._close(request, max(request.limit, *request.moments), sink)
+        self._close(request, request.given_up_at(), sink)
 
     def _close(self, request: Request, closing: int, sink: Sink) -> None:
         status = status_of(request)
