@@ -45,7 +45,7 @@ class ExpectationState(Struct, frozen=True):
 class Expectation:
     """What one model expects, on one partition."""
 
-    __slots__ = ("_configured", "_valid_until", "_window_ms", "entries", "refused", "versions")
+    __slots__ = ("_configured", "_latest", "_valid_until", "_window_ms", "entries", "refused", "versions")
 
     def __init__(self, configured: tuple[str, ...] | Literal["auto"], window_ms: int, state: ExpectationState | None) -> None:
         self._configured = configured
@@ -55,6 +55,8 @@ class Expectation:
         self.versions = {name: list(span) for name, span in state.versions.items()} if state else {}
         first = () if configured == "auto" else configured
         self.entries = list(state.entries) if state else [Entry(0, 0, first)]
+        last = self.entries[-1]
+        self._latest = (last.legacy_offset, last.shadow_offset, last.versions)
 
     @property
     def is_configured(self) -> bool:
@@ -91,11 +93,10 @@ class Expectation:
 
     def at(self, side: int, offset: int) -> tuple[str, ...]:
         """The versions that a half at ``offset`` of ``side`` is to wait for."""
-        entries = self.entries
-        last = entries[-1]
-        if offset >= last.begins(side) or len(entries) == 1:
-            return last.versions
-        return next((entry for entry in reversed(entries) if entry.begins(side) <= offset), entries[0]).versions
+        latest = self._latest
+        if offset >= latest[side]:
+            return latest[2]
+        return next((entry for entry in reversed(self.entries) if entry.begins(side) <= offset), self.entries[0]).versions
 
     def learn(self, moment: int, shadow_top: int, legacy_offset: int, shadow_offset: int) -> None:
         """Decide for the legacy event at ``moment``, where that may differ from what was decided last.
@@ -116,6 +117,7 @@ class Expectation:
     def _decide(self, legacy_offset: int, shadow_offset: int, versions: tuple[str, ...]) -> None:
         if self.entries[-1].versions != versions:
             self.entries.append(Entry(legacy_offset, shadow_offset, versions))
+            self._latest = (legacy_offset, shadow_offset, versions)
 
     def forget(self, legacy_low: int, shadow_low: int) -> None:
         """Drop the entries that no record from these offsets on can ask for."""
