@@ -93,9 +93,9 @@ class Expectation:
 
     def at(self, side: int, offset: int) -> tuple[str, ...]:
         """The versions that a half at ``offset`` of ``side`` is to wait for."""
-        latest = self._latest
-        if offset >= latest[side]:
-            return latest[2]
+        legacy_from, shadow_from, versions = self._latest
+        if offset >= (shadow_from if side else legacy_from):
+            return versions
         return next((entry for entry in reversed(self.entries) if entry.begins(side) <= offset), self.entries[0]).versions
 
     def learn(self, moment: int, shadow_top: int, legacy_offset: int, shadow_offset: int) -> None:
