@@ -58,9 +58,11 @@ class Shards:
         make: Callable[[int, Callable[[Shard, Exception], None]], Shard],
         host: ShardsHost,
         watch: Watch,
+        reopen_seconds: float = REOPEN_SECONDS,
     ) -> None:
         self._topics, self._make, self._host, self._watch = topics, make, host, watch
         self._side = {topic: side for side, topic in enumerate(topics)}
+        self._reopen_seconds = reopen_seconds
         self._locks = [asyncio.Lock() for _ in range(partitions)]
         self._generation = 0
         self._hole_since: dict[TopicPartition, float] = {}
@@ -113,7 +115,7 @@ class Shards:
     async def _reopen(self, shard: Shard) -> None:
         generation, partition = self._generation, shard.partition
         await shard.close()
-        await asyncio.sleep(REOPEN_SECONDS)
+        await asyncio.sleep(self._reopen_seconds)
         ours = TopicPartition(self._topics[0], partition) in self._host.assigned()
         if generation == self._generation and partition not in self.open and ours:
             await self._host.seek(await self._open(partition, generation))
