@@ -232,6 +232,8 @@ class Shard:
         try:
             while not self.dead:
                 ending = await self._interval()
+                if self.dead:  # what it holds may be half of something
+                    return
                 self._tick()
                 if self._dirty:
                     await self._commit(ending)
