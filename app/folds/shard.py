@@ -230,7 +230,7 @@ class Shard:
     async def _work(self) -> None:
         """Once an interval: let time pass, ask, commit; at the end once more."""
         try:
-            while not self.dead:
+            while True:
                 ending = await self._interval()
                 if self.dead:  # what it holds may be half of something
                     return
