@@ -2,11 +2,13 @@
 
 from msgspec import Struct
 
-__all__ = ["DAY_MS", "EARLIEST_MS", "Limits"]
+__all__ = ["DAY_MS", "EARLIEST_MS", "LATEST_MS", "Limits"]
 
 #: 2000-01-01T00:00:00Z. Seconds taken for milliseconds land in January 1970, and are refused by this.
 EARLIEST_MS = 946_684_800_000
 DAY_MS = 86_400_000
+#: 2100-01-01T00:00:00Z. The bound for a record that has no time of its own to be compared with.
+LATEST_MS = 4_102_444_800_000
 
 
 class Limits(Struct, frozen=True):

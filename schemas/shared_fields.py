@@ -9,7 +9,7 @@ from msgspec import Raw
 
 from schemas.envelope import Envelope, parse_time
 from schemas.errors import DecodeError, quoted
-from schemas.limits import DAY_MS, EARLIEST_MS, Limits
+from schemas.limits import DAY_MS, EARLIEST_MS, LATEST_MS, Limits
 
 __all__ = ["SharedFields", "parse", "remember"]
 
@@ -82,6 +82,9 @@ class SharedFields:
         if given < EARLIEST_MS:
             hint = "; these look like seconds" if EARLIEST_MS <= given * 1000 <= record_ms + DAY_MS else ""
             raise DecodeError("timestamp_out_of_range", f"$.timestamp: {given} is before 2000-01-01 in milliseconds{hint}")
+        if record_ms < 0 and given > LATEST_MS:
+            message = f"$.timestamp: {given} is after 2100-01-01, and the record has no time of its own"
+            raise DecodeError("timestamp_out_of_range", message)
         if given > record_ms + DAY_MS and record_ms >= 0:
             message = f"$.timestamp: {given} is more than 24 h ahead of the record's own time, {record_ms}"
             raise DecodeError("timestamp_out_of_range", message)

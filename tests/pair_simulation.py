@@ -70,7 +70,9 @@ def event(model: str, request: str, version: str, timestamp: int, prediction: fl
     )
 
 
-def make_logs(rng: random.Random, requests: int, versions: tuple[str, ...]) -> tuple[list[LogRecord], list[LogRecord]]:
+def make_logs(
+    rng: random.Random, requests: int, versions: tuple[str, ...], farthest_ms: int = 9_000
+) -> tuple[list[LogRecord], list[LogRecord]]:
     """Two logs with jitter, copies, halves that are missing, far too late, far too old, poison, and ids that come again."""
     rows: list[tuple[int, int, bytes]] = []  # arrival, side, value
     now = START_MS
@@ -80,15 +82,15 @@ def make_logs(rng: random.Random, requests: int, versions: tuple[str, ...]) -> t
         sides = [(0, "1")] + [(1, version) for version in versions]
         if rng.random() < 0.2:
             sides = rng.sample(sides, rng.randrange(1, len(sides) + 1))
-        old = rng.choice((0, 0, 0, 0, 0, 5_000))
+        old = rng.choice((0, 0, 0, 0, 0, farthest_ms // 2))
         for side, version in sides:
             jitter = rng.choice((0, 0, 0, -30, -300, 40, 900))
             value = event(name, request, version, now + jitter - old)
-            delay = rng.choice((0, 0, 5, 100, 800)) if rng.random() < 0.97 else rng.choice((2_500, 9_000))
+            delay = rng.choice((0, 0, 5, 100, 800)) if rng.random() < 0.97 else rng.choice((2_500, farthest_ms))
             rows.append((now + delay, side, value))
             if rng.random() < 0.06:
                 again = event(name, request, version, now + jitter, 0.7) if rng.random() < 0.3 else value
-                rows.append((now + delay + rng.choice((0, 200, 2_000, 4_500, 12_000)), side, again))
+                rows.append((now + delay + rng.choice((0, 200, 2_000, 4_500, farthest_ms + 2_000)), side, again))
         if rng.random() < 0.02:
             rows.append((now, rng.randrange(2), b"{" if rng.random() < 0.5 else b'{"model":"m0"}'))
     rows.sort(key=lambda row: row[0])

@@ -19,7 +19,7 @@ __all__ = ["LEARNING_WINDOWS", "Entry", "Expectation", "ExpectationState"]
 #: A version is no longer expected when its newest event is so many windows old. The contract's figure.
 LEARNING_WINDOWS = 10
 #: Versions of one model that are tracked; a client that makes up a version for each event must not fill the memory.
-MOST_VERSIONS = 64
+MOST_VERSIONS = 16
 _NEVER = 1 << 62
 
 

@@ -80,7 +80,9 @@ class Pairing:
         is judged with both logs in sight.
         """
         time = self.times[side]
-        if side == LEGACY and self.times[SHADOW].top == UNKNOWN and not self._may_overrun(side):
+        if not records:
+            time.position = end
+        elif side == LEGACY and self.times[SHADOW].top == UNKNOWN and not self._may_overrun(side):
             return 0
         taken = 0
         while taken < len(records):
@@ -97,8 +99,6 @@ class Pairing:
                 self._order.note(*self._positions())
             if count < len(part):
                 break
-        if not records:
-            time.position = end
         self._advance(sink)
         return taken
 
@@ -108,6 +108,7 @@ class Pairing:
     def _next_part(self, side: int, records: Sequence[SourceRecord], taken: int) -> Sequence[SourceRecord]:
         """The records up to the next point where something changes; in normal life all of them."""
         first = records[taken].offset
+        self.times[side].position = max(self.times[side].position, first)  # offsets have holes: nothing lies before the record
         boundary = self._order.boundary(side, self._positions())
         if first >= boundary:
             return ()
@@ -143,7 +144,7 @@ class Pairing:
             try:
                 half = decode(record)
             except DecodeError as error:
-                self._reject(side, record, top, error, sink)
+                self._reject(side, record, top if top != UNKNOWN else record.timestamp, error, sink)
                 count += 1
                 continue
             timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds

@@ -57,11 +57,16 @@ class Request(Struct, gc=False):
 
     def given_up(self, side: int, top: int) -> bool:
         """Whether this side's log, with its time at ``top``, can no longer bring a half that belongs here."""
-        return top > self.limit and top > (self.legacy_moment if side else self.shadow_moment)
+        return top > self.deadline(side)
 
     def deadline(self, side: int) -> int:
-        """What this side's time has to exceed for ``given_up``."""
-        return max(self.limit, self.legacy_moment if side else self.shadow_moment)
+        """What this side's time has to exceed for ``given_up``.
+
+        Until it is as far as the half that is held, one that comes before that in the order of moments may still be read. But
+        one timestamp far ahead moves its log's time for good, and its requests must not wait for the other log to be as far.
+        """
+        held = self.legacy_moment if side else self.shadow_moment
+        return max(self.limit, min(held, self.limit + self.wait_ms + self.deduplication_ms))
 
     def given_up_at(self) -> int:
         """The moment of its closing, if nothing more comes."""

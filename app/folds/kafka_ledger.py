@@ -76,8 +76,8 @@ class KafkaLedger:
         return self._batches
 
     def backlog(self) -> int:
-        """Batches that wait for their commit."""
-        return sum(map(len, self._batches.batches.values()))
+        """Full batches that wait for their commit; one under construction in each partition is no sign of a backlog."""
+        return sum(len(batches) - 1 for batches in self._batches.batches.values())
 
     async def open(self) -> Saved | None:
         """Fence, then read."""

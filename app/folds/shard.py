@@ -115,7 +115,10 @@ class Shard:
             self.fold.restore(None, None, begins)
         else:
             low = list(saved.low if saved.low is not None else saved.next)
-            self.positions = [max(at, begin) for at, begin in zip(low, begins, strict=True)]
+            if any(at < begin for at, begin in zip(low, begins, strict=True)):
+                # Nothing was left to wait for (``_check``). One log without the other would bring back halves of what was done.
+                low = list(saved.next)
+            self.positions = low
             self._next = list(saved.next)
             self.fold.restore(saved.saved, saved.snapshot, self.positions)
         self._received = list(self.positions)
