@@ -34,6 +34,7 @@ class _Checkpoint(Struct):
     replays: bool
     snapshot_sequence: int
     snapshot_parts: int
+    state_parts: int = 0
     checksum: str = ""
 
 
@@ -41,9 +42,16 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Checkpoint).decode
 
 
-def _checksum(checkpoint: _Checkpoint) -> str:
+def _checksum(checkpoint: _Checkpoint, state: bytes) -> str:
     text = _encode([checkpoint.sequence, checkpoint.next, checkpoint.low, checkpoint.snapshot_sequence])
-    return hashlib.blake2b(text + bytes(checkpoint.state), digest_size=16).hexdigest()
+    return hashlib.blake2b(text + state, digest_size=16).hexdigest()
+
+
+def _parts(key: bytes, sequence: int, text: bytes) -> list[tuple[bytes, bytes]]:
+    """``text`` as records under keys of their own, each stamped with the checkpoint that it belongs to."""
+    stamp = b"%d:" % sequence
+    starts = range(0, len(text) or 1, PART_BYTES)
+    return [(key + b"/%d" % number, stamp + text[start : start + PART_BYTES]) for number, start in enumerate(starts)]
 
 
 class CheckpointWriter:
@@ -60,17 +68,20 @@ class CheckpointWriter:
         self.sequence += 1
         if saved.snapshot is not None:
             self.snapshot_sequence = self.sequence
-            stamp = b"%d:" % self.sequence
-            parts = range(0, len(saved.snapshot) or 1, PART_BYTES)
+            parts = _parts(self._key, self.sequence, saved.snapshot)
             self.snapshot_parts = len(parts)
-            for number, start in enumerate(parts):
-                yield self._key + b"/%d" % number, stamp + saved.snapshot[start : start + PART_BYTES]
+            yield from parts
+        state_parts = []
+        if len(saved.saved) > PART_BYTES:
+            state_parts = _parts(self._key + b"/state", self.sequence, saved.saved)
+            yield from state_parts
         low = list(saved.low if saved.low is not None else saved.next)
+        state = Raw(b"null" if state_parts else saved.saved)
         checkpoint = _Checkpoint(
-            FORMAT, self.sequence, list(saved.next), low, Raw(saved.saved), saved.replays,
-            self.snapshot_sequence, self.snapshot_parts,
+            FORMAT, self.sequence, list(saved.next), low, state, saved.replays,
+            self.snapshot_sequence, self.snapshot_parts, len(state_parts),
         )  # fmt: skip
-        checkpoint.checksum = _checksum(checkpoint)
+        checkpoint.checksum = _checksum(checkpoint, saved.saved)
         yield self._key, _encode(checkpoint)
 
 
@@ -96,17 +107,27 @@ class CheckpointReader:
         """The newest checkpoint, whose numbers ``writer`` goes on from; None where this stretch does not hold all of it."""
         if self._newest is None:
             return None
-        checkpoint = self._checked(self._newest)
-        stamp = b"%d:" % checkpoint.snapshot_sequence
-        parts = [self._parts.get(self._key + b"/%d" % number, b"") for number in range(checkpoint.snapshot_parts)]
-        if not all(part.startswith(stamp) for part in parts):
+        checkpoint = self._read(self._newest)
+        snapshot = self._joined(self._key, checkpoint.snapshot_sequence, checkpoint.snapshot_parts)
+        state = self._joined(self._key + b"/state", checkpoint.sequence, checkpoint.state_parts)
+        if snapshot is None or state is None:
             return None
-        snapshot = b"".join(part[len(stamp) :] for part in parts) if parts else None
+        state = state if checkpoint.state_parts else bytes(checkpoint.state)
+        if _checksum(checkpoint, state) != checkpoint.checksum:
+            message = f"the checkpoint in {self._where}, number {checkpoint.sequence}, does not match its checksum"
+            raise CheckpointError(message)
         writer.sequence, writer.snapshot_sequence = checkpoint.sequence, checkpoint.snapshot_sequence
         writer.snapshot_parts = checkpoint.snapshot_parts
-        return Saved(bytes(checkpoint.state), checkpoint.next, checkpoint.low, snapshot, checkpoint.replays)
+        whole = snapshot if checkpoint.snapshot_parts else None
+        return Saved(state, checkpoint.next, checkpoint.low, whole, checkpoint.replays)
 
-    def _checked(self, value: bytes) -> _Checkpoint:
+    def _joined(self, key: bytes, sequence: int, count: int) -> bytes | None:
+        """What was written in so many parts; None where one of them is not of this checkpoint."""
+        stamp = b"%d:" % sequence
+        parts = [self._parts.get(key + b"/%d" % number, b"") for number in range(count)]
+        return b"".join(part[len(stamp) :] for part in parts) if all(part.startswith(stamp) for part in parts) else None
+
+    def _read(self, value: bytes) -> _Checkpoint:
         try:
             checkpoint = _decode(value)
         except msgspec.MsgspecError as error:
@@ -115,9 +136,6 @@ class CheckpointReader:
         if checkpoint.format != FORMAT:
             message = f"the checkpoint in {self._where} has format {checkpoint.format}; this version reads format {FORMAT}"
             raise CheckpointError(message)
-        if _checksum(checkpoint) != checkpoint.checksum:
-            message = f"the checkpoint in {self._where}, number {checkpoint.sequence}, does not match its checksum"
-            raise CheckpointError(message)
         return checkpoint
 
     @property
@@ -125,4 +143,4 @@ class CheckpointReader:
         """What is missing though the whole topic was read, None where nothing is."""
         if self._newest is None:
             return None
-        return f"the checkpoint in {self._where} builds on a snapshot whose parts are not there"
+        return f"the checkpoint in {self._where} builds on parts that are not there"

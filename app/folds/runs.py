@@ -1,9 +1,10 @@
 """aiokafka hands on runs: the records of a fetched stretch of a partition as its batch reader gives them, and its two ends.
 
-An ordinary consumer makes an object of eleven fields for each record; a fold reads four of them. So two private classes of
-the fetcher are replaced, in the whole process: ``PartitionRecords`` yields batches instead of records, ``FetchResult`` makes
-one ``Run`` of as many as fit. Aborted transactions and control records are left out as they are there; their offsets
-remain part of the run's stretch. ``tests/unit/app/test_runs.py`` fails when aiokafka changes what this rests on.
+An ordinary consumer makes an object of eleven fields for each record; a fold reads four of them. So private classes of the
+fetcher are replaced, in the whole process: ``MemoryRecords`` keeps its bytes, ``PartitionRecords`` yields batches instead of
+records, ``FetchResult`` makes one ``Run`` of as many as fit. Aborted transactions and control records are left out as they
+are there; their offsets remain part of the run's stretch.
+``tests/unit/app/test_runs.py`` fails when aiokafka changes what this rests on.
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import aiokafka.consumer.fetcher as fetcher
 
 from app.folds.fold import Run
+from app.folds.tolerant import RawRecords, read_tolerantly
 
 __all__ = ["RECORDS_AT_MOST", "install"]
 
@@ -23,6 +25,7 @@ class _Batches(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka is n
 
     def _unpack_records(self) -> Any:
         records = self._records
+        self.raw = records.raw
         while records.has_next():
             batch = records.next_batch()
             if self._check_crcs and not batch.validate_crc():
@@ -57,16 +60,23 @@ class _Result(fetcher.FetchResult):  # type: ignore[misc]  # as above
             if batch is None:
                 self._partition_records: Any = None
                 break
-            if batch.base_offset < run.start:  # the fetch began inside a batch
-                run.extend(record for record in batch if record.offset >= run.start)
-            else:
-                run.extend(batch)
+            _take(run, batch, records.raw)
             records.next_fetch_offset = batch.next_offset
         run.end = records.next_fetch_offset
         self._assignment.state_value(self._topic_partition).consumed_to(run.end)
         return run
 
 
+def _take(run: Run, batch: Any, raw: bytes) -> None:
+    """Append what a batch has from the run's beginning on; a fetch may begin inside one."""
+    size = len(run)
+    try:
+        run.extend(batch if batch.base_offset >= run.start else (record for record in batch if record.offset >= run.start))
+    except UnicodeDecodeError:
+        del run[size:]
+        run.extend(record for record in read_tolerantly(raw, batch.base_offset) if record.offset >= run.start)
+
+
 def install() -> None:
     """Have every consumer of this process hand on runs; ``max_poll_records`` has to stay None."""
-    fetcher.PartitionRecords, fetcher.FetchResult = _Batches, _Result
+    fetcher.MemoryRecords, fetcher.PartitionRecords, fetcher.FetchResult = RawRecords, _Batches, _Result

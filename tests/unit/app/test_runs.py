@@ -15,10 +15,10 @@ from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder, calc_crc32c
-from aiokafka.record.memory_records import MemoryRecords
 
 from app.folds import runs
 from app.folds.fold import Run
+from app.folds.tolerant import RawRecords
 
 PLACE = TopicPartition("pairs", 0)
 Original = runs._Batches.__bases__[0]
@@ -67,7 +67,7 @@ class Assignment:
 
 
 def partition_records(of: Any, log: bytes, start: int, aborted: Sequence[tuple[int, int]], isolation: int = 1) -> Any:
-    return of(PLACE, MemoryRecords(log), list(aborted), start, None, None, True, isolation)
+    return of(PLACE, RawRecords(log), list(aborted), start, None, None, True, isolation)
 
 
 def taken(log: bytes, start: int, aborted: Sequence[tuple[int, int]] = (), isolation: int = 1) -> tuple[list[Run], Assignment]:

@@ -218,7 +218,8 @@ async def test_a_log_that_was_cut_is_refused_by_name(saved: Saved, spans: list[t
     bench.store.saved, bench.host.spans = saved, spans
     shard = bench.shard()
     if message is None:
-        assert await shard.open() == [4, 0]
+        # What can be replayed is, on both sides or on neither: one log alone would bring back halves of what was done.
+        assert await shard.open() == ([4, 0] if spans[0][0] <= saved.low[0] else list(saved.next))
     else:
         with pytest.raises(LogCutError, match=message):
             await shard.open()
