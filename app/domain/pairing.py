@@ -126,7 +126,7 @@ class Pairing:
     def _barrier(self, side: int) -> int:
         """How far this side's time may go with what is known of the other's, if the outcome is not to depend on the order."""
         other = 1 - side
-        return max(self.times[other].top, self._next_moments[other]) + self.book.wait_ms
+        return max(self.times[other].top, self._next_moments[other]) + self._policies.lead_ms(self.book.wait_ms)
 
     def _may_overrun(self, side: int) -> bool:
         """Whether there is nothing of the other side to wait for, now or, in a rebuild, at this point of the first time."""
@@ -137,7 +137,7 @@ class Pairing:
         """The loop over every event: decode, tell the time, find the request."""
         time, shadow_time, models, decode, book = self.times[side], self.times[SHADOW], self.models, self._decode, self.book
         # Legacy events are read when the shadows of their time have been: what is expected is learned from those.
-        stop = barrier if side or barrier == _FOREVER else barrier - book.wait_ms - 1
+        stop = barrier if side or barrier == _FOREVER else barrier - self._policies.lead_ms(book.wait_ms) - 1
         self._next_moments[side] = UNKNOWN
         counting, top, count = self._counting, time.top, 0
         for record in records:

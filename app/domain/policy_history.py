@@ -37,6 +37,13 @@ class PolicyHistory:
         self.entries.append(entry)
         return True
 
+    def lead_ms(self, wait_ms: int) -> int:
+        """How far ahead of the other a log may be read so that a copy is not met before what it is a copy of is complete.
+
+        A window is enough, since no horizon is shorter than its window; but a request of older settings may have a shorter one.
+        """
+        return min(wait_ms, *(entry.deduplication_ms for entry in self.entries))
+
     def reach_ms(self) -> int:
         """How far back in event time an event can still matter, by the widest of the settings."""
         return max(2 * entry.wait_ms + entry.deduplication_ms for entry in self.entries)
