@@ -45,12 +45,13 @@ class ExpectationState(Struct, frozen=True):
 class Expectation:
     """What one model expects, on one partition."""
 
-    __slots__ = ("_configured", "_latest", "_valid_until", "_window_ms", "entries", "refused", "versions")
+    # ``valid_until``: what was decided holds up to this moment. ``versions``: first and newest event time of each.
+    __slots__ = ("_configured", "_latest", "_window_ms", "entries", "refused", "valid_until", "versions")
 
     def __init__(self, configured: tuple[str, ...] | Literal["auto"], window_ms: int, state: ExpectationState | None) -> None:
         self._configured = configured
         self._window_ms = window_ms
-        self._valid_until = -1
+        self.valid_until = -1
         self.refused = 0
         self.versions = {name: list(span) for name, span in state.versions.items()} if state else {}
         first = () if configured == "auto" else configured
@@ -71,19 +72,18 @@ class Expectation:
         return True
 
     def saw(self, version: str, timestamp: int) -> None:
-        """A shadow event was read."""
+        """A shadow event was read that is newer than all of its version, or the first of it."""
         span = self.versions.get(version)
         if span is not None:
-            if timestamp > span[1]:
-                if timestamp - span[1] > self._window_ms:
-                    self._valid_until = -1  # it may be back
-                span[1] = timestamp
+            if timestamp - span[1] > self._window_ms:
+                self.valid_until = -1  # it may be back
+            span[1] = max(span[1], timestamp)
             return
         if len(self.versions) >= MOST_VERSIONS:
             self._drop_retired(timestamp)
         if len(self.versions) < MOST_VERSIONS:
             self.versions[version] = [timestamp, timestamp]
-            self._valid_until = -1
+            self.valid_until = -1
         else:
             self.refused += 1
 
@@ -99,11 +99,12 @@ class Expectation:
         return next((entry for entry in reversed(self.entries) if entry.begins(side) <= offset), self.entries[0]).versions
 
     def learn(self, moment: int, shadow_top: int, legacy_offset: int, shadow_offset: int) -> None:
-        """Decide for the legacy event at ``moment``, where that may differ from what was decided last.
+        """Decide for the legacy event at ``moment``; there is nothing to decide up to ``valid_until``.
 
         ``shadow_top`` is the shadow log's moment so far: where it lags behind, a version is judged at *its* time.
         """
-        if moment <= self._valid_until or self._configured != "auto":
+        if self._configured != "auto":
+            self.valid_until = _NEVER
             return
         reach = LEARNING_WINDOWS * self._window_ms
         oldest = min(moment, shadow_top) - reach
@@ -111,7 +112,7 @@ class Expectation:
         names = tuple(sorted(name for name, (first, newest) in spans if first <= moment and newest >= oldest))
         coming = [first - 1 for first, _ in self.versions.values() if first > moment]
         going = [self.versions[name][1] + reach for name in names]
-        self._valid_until = min(coming + going, default=_NEVER)
+        self.valid_until = min(coming + going, default=_NEVER)
         self._decide(legacy_offset, shadow_offset, names)
 
     def _decide(self, legacy_offset: int, shadow_offset: int, versions: tuple[str, ...]) -> None:

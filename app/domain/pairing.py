@@ -139,7 +139,7 @@ class Pairing:
         # Legacy events are read when the shadows of their time have been: what is expected is learned from those.
         stop = barrier if side or barrier == _FOREVER else barrier - self._policies.lead_ms(book.wait_ms) - 1
         self._next_moments[side] = UNKNOWN
-        counting, top, count = self._counting, time.top, 0
+        counting, live, top, count = self._counting, self.live, time.top, 0
         for record in records:
             try:
                 half = decode(record)
@@ -162,10 +162,13 @@ class Pairing:
             cell.ends[side] = record.offset + 1
             if cell.sampled < SAMPLED_FIRST or not record.offset & SAMPLED_MASK:
                 counting.sample(side, record, half, cell)
+            expectation = model.expectation
             if side:
-                model.expectation.saw(half.version, timestamp)
-            elif self.live:
-                model.expectation.learn(top, shadow_time.top, record.offset, shadow_time.position)
+                span = expectation.versions.get(half.version)
+                if span is None or timestamp > span[1]:
+                    expectation.saw(half.version, timestamp)
+            elif live and top > expectation.valid_until:
+                expectation.learn(top, shadow_time.top, record.offset, shadow_time.position)
             request = model.ids.get(half.request_id)  # type: ignore[arg-type]  # the decoder leaves a string
             if request is None:
                 book.open(model, side, half, sink)

@@ -66,7 +66,10 @@ class RequestBook:
         request = self._begin(model, side, half)
         request.previous = after
         model.ids[request.request_id] = request
-        self._settle(request, sink)
+        if side == LEGACY and request.expected and half.moment <= request.limit:  # the ordinary beginning, in one step
+            self._deadlines[SHADOW].add(request.limit, request)
+        else:
+            self._settle(request, sink)
 
     def _begin(self, model: Model, side: int, half: Half) -> Request:
         timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
