@@ -8,8 +8,7 @@ is out of the ordinary raises ``DecodeError`` with the reason of the contract; t
 Each set of known names is bounded: when it is full it begins anew, which costs time and nothing else.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import msgspec
 import orjson
@@ -21,6 +20,7 @@ from schemas.json_text import check
 from schemas.limits import DAY_MS, EARLIEST_MS, Limits
 from schemas.pair import EMPTY_OBJECT
 from schemas.prediction import PredictionValue
+from schemas.record import SourceRecord
 from schemas.shared_fields import SharedFields, parse, remember
 
 __all__ = ["Half", "PredictionDecoder", "SourceRecord"]
@@ -28,21 +28,6 @@ __all__ = ["Half", "PredictionDecoder", "SourceRecord"]
 _BRACE = ord("{")
 _NOT_NEGATIVE = Annotated[float, Meta(ge=0)]
 _FlatValue = float | bool | str | None
-
-
-class SourceRecord(Protocol):
-    """What is read of a record; ``timestamp`` in milliseconds since the epoch, below zero where there is none."""
-
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
 class Half(Struct, gc=False):

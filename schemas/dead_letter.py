@@ -3,10 +3,11 @@
 The value of a dead letter is the source's value, byte for byte; its key and its partition number are the source's.
 """
 
-from collections.abc import Sequence
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
-__all__ = ["REASONS", "Reason", "Source", "dead_letter"]
+from schemas.record import SourceRecord
+
+__all__ = ["REASONS", "Reason", "dead_letter"]
 
 Reason = Literal[
     "not_json", "invalid_schema", "too_large", "timestamp_out_of_range", "unsupported_encoding", "duplicate", "late",
@@ -15,23 +16,8 @@ Reason = Literal[
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
-class Source(Protocol):
-    """What is kept of a record that is refused."""
-
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
-
-
 def dead_letter(
-    full_topic: str, topic: str, partition: int, record: Source, reason: Reason, detail: str, room_bytes: int
+    full_topic: str, topic: str, partition: int, record: SourceRecord, reason: Reason, detail: str, room_bytes: int
 ) -> tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]:
     """Key, value and headers of the dead letter for ``record``.
 

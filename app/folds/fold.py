@@ -18,24 +18,11 @@ alternate; where it cannot be (a silent topic), the decision is in ``save``.
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from schemas.record import SourceRecord as Record
+
 __all__ = ["Fold", "Headers", "LogAnswer", "LogQuery", "Outbox", "Record", "Run", "Silent"]
 
 Headers = list[tuple[str, bytes]]
-
-
-class Record(Protocol):
-    """One record as aiokafka's batch reader gives it. ``timestamp`` in milliseconds since the epoch."""
-
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
 class Run(list[Record]):
