@@ -24,7 +24,7 @@ __all__ = ["ROLES", "RoleWiring", "topology"]
 
 ROLES = ("pair", "detect", "decide", "serve")
 #: Where the pages on each alert are; the dashboard is the worker's own.
-RUNBOOKS = "docs/runbooks/"
+RUNBOOKS = "docs/runbooks/{alertname}.md"
 
 
 class RoleWiring(NamedTuple):

@@ -52,10 +52,11 @@ class Deadlines(Generic[_Entry]):
             break
         return due
 
-    def latest(self, matters: Callable[[_Entry], bool]) -> int | None:
-        """The highest deadline of an entry that still matters; None where there is none."""
-        for number in sorted(self._heap, reverse=True):
-            found = [deadline for deadline, entry in self._buckets[number] if matters(entry)]
-            if found:
-                return max(found)
-        return None
+    def any_below(self, time: int, matters: Callable[[_Entry], bool]) -> bool:
+        """Whether an entry with a deadline below ``time`` still matters."""
+        for number in sorted(self._heap):
+            if number > time >> _SHIFT:
+                return False
+            if any(deadline < time and matters(entry) for deadline, entry in self._buckets[number]):
+                return True
+        return False

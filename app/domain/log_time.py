@@ -1,8 +1,7 @@
-"""Event time as one partition of one topic tells it, and the silences in which it tells nothing.
+"""Event time as one partition of one topic tells it, as far as it was read.
 
 The **moment** of a record is the highest timestamp of its log up to and including it: never falling, known from the log
-alone, the same on every replay. Where a log is silent its time is moved by decision; such a *jump* belongs to a position in
-the log, is kept with the checkpoint, and is made again at that position on a replay.
+alone, the same on every replay. A silence does not change it (``silences``).
 
 ``marks`` remember from which offset on the log has to be read again to know all that happened after a certain moment.
 """
@@ -22,24 +21,13 @@ _LOOKS = 64
 class LogTime:
     """Time of one input log. ``top`` is the moment of the last record, in milliseconds since the epoch."""
 
-    __slots__ = ("_ahead", "_floor", "_marks", "jumps", "position", "top")
+    __slots__ = ("_floor", "_marks", "position", "top")
 
-    def __init__(self, position: int, floor: int = UNKNOWN, jumps: list[tuple[int, int]] | None = None) -> None:
+    def __init__(self, position: int, floor: int = UNKNOWN) -> None:
         self.position = position
         self.top = floor
-        self.jumps: list[tuple[int, int]] = list(jumps or ())  # (position, moment), by position
-        self._ahead: deque[tuple[int, int]] = deque(self.jumps)
         self._floor = floor
         self._marks: deque[list[int]] = deque()  # [first offset of a stretch, moment at its end]
-
-    def next_jump(self) -> int | None:
-        """The position of the next jump that a replay has yet to make."""
-        return self._ahead[0][0] if self._ahead else None
-
-    def reach(self, offset: int) -> None:
-        """Make the jumps that were decided at or before ``offset``."""
-        while self._ahead and self._ahead[0][0] <= offset:
-            self.top = max(self.top, self._ahead.popleft()[1])
 
     def read(self, first: int, end: int, top: int) -> None:
         """Note that the records ``[first, end)`` were read and that the moment is now ``top``."""
@@ -50,15 +38,6 @@ class LogTime:
         else:
             marks[-1][1] = top
 
-    def jump(self, moment: int) -> None:
-        """Move time to ``moment`` because the log is silent."""
-        self.top = moment
-        if self.jumps and self.jumps[-1][0] == self.position:
-            self.jumps.pop()
-        self.jumps.append((self.position, moment))
-        if self._marks:
-            self._marks[-1][1] = max(self._marks[-1][1], moment)
-
     def low(self, oldest: int) -> int:
         """The offset from which all records with a moment of at least ``oldest`` are; what lies before is forgotten."""
         marks = self._marks
@@ -66,8 +45,6 @@ class LogTime:
             self._floor = marks.popleft()[1]
         if not marks:
             return self.position
-        while len(self.jumps) > 1 and self.jumps[1][0] <= marks[0][0]:
-            del self.jumps[0]
         return marks[0][0]
 
     @property

@@ -8,7 +8,7 @@ and the counts of the minutes that are not over (``pair_counts``).
 from, that log's time exceeds the opening plus window and grace, or the log is silent. Which halves belong to a request is
 decided by the order of moments alone (``request``), so the same logs give the same records, however they were cut into runs
 and whichever log was ahead. Three things are decided while reading and written down, because the logs cannot give them
-back: what a model expects, a jump of time over a silence, how far one log was read ahead of the other
+back: what a model expects, what was given up over a silence, how far one log was read ahead of the other
 (``reading_order``), and a change of the settings.
 
 **What may not happen.** A request written twice, or not at all; an event that is neither in a record nor in a dead letter;
@@ -32,6 +32,7 @@ from app.domain.policy_history import PolicyHistory
 from app.domain.reading_order import ReadingOrder
 from app.domain.request import LEGACY, SHADOW
 from app.domain.request_book import Model, RequestBook, Sink
+from app.domain.silences import Silence, Silences
 from schemas.codec import Half, SourceRecord
 from schemas.errors import DecodeError
 
@@ -59,8 +60,8 @@ class Pairing:
         self.live = state is None
         self._saved = state
         floors = state.floors if state else [UNKNOWN, UNKNOWN]
-        jumps: list[list[tuple[int, int]]] = state.jumps if state else [[], []]
-        self.times = [LogTime(positions[side], floors[side], jumps[side]) for side in (LEGACY, SHADOW)]
+        self.times = [LogTime(positions[side], floors[side]) for side in (LEGACY, SHADOW)]
+        self._silences = Silences(state.silences if state else [])
         self._policies = PolicyHistory(policy, state.policies if state else None)
         self._order = ReadingOrder(state.order if state else [])
         self.book = RequestBook(Minutes())
@@ -86,6 +87,7 @@ class Pairing:
             return 0
         taken = 0
         while taken < len(records):
+            self._repeat_silences(sink)
             part = self._next_part(side, records, taken)
             if not part:
                 break
@@ -112,8 +114,6 @@ class Pairing:
         boundary = self._order.boundary(side, self._positions())
         if first >= boundary:
             return ()
-        self.times[side].reach(first)
-        boundary = min(boundary, self.times[side].next_jump() or _FOREVER)
         entry, until = self._policies.at(side, first)
         self._set_policy(entry)
         boundary = min(boundary, until)
@@ -140,6 +140,7 @@ class Pairing:
         stop = barrier if side or barrier == _FOREVER else barrier - self._policies.lead_ms(book.wait_ms) - 1
         self._next_moments[side] = UNKNOWN
         counting, live, top, count = self._counting, self.live, time.top, 0
+        shadow_top = self._passed()[SHADOW]
         for record in records:
             try:
                 half = decode(record)
@@ -168,7 +169,7 @@ class Pairing:
                 if span is None or timestamp > span[1]:
                     expectation.saw(half.version, timestamp)
             elif live and top > expectation.valid_until:
-                expectation.learn(top, shadow_time.top, record.offset, shadow_time.position)
+                expectation.learn(top, shadow_top, record.offset, shadow_time.position)
             request = model.ids.get(half.request_id)  # type: ignore[arg-type]  # the decoder leaves a string
             if request is None:
                 book.open(model, side, half, sink)
@@ -187,8 +188,25 @@ class Pairing:
         self._counting.reject(side, record.offset, moment)
         sink.refuse(side, record, error.reason, error.detail)
 
+    def _tops(self) -> tuple[int, int]:
+        return self.times[LEGACY].top, self.times[SHADOW].top
+
+    def _passed(self) -> list[int]:
+        """How far each side may be taken to be, silences included."""
+        return [max(top, passed) for top, passed in zip(self._tops(), self._silences.passed, strict=True)]
+
     def _advance(self, sink: Sink) -> None:
-        self.book.advance((self.times[LEGACY].top, self.times[SHADOW].top), sink)
+        self.book.advance(self._tops(), min(self._passed()), sink)
+
+    def _repeat_silences(self, sink: Sink) -> None:
+        """In a rebuild: what was given up at this point is given up again."""
+        repeated = False
+        while (silence := self._silences.due(self._positions())) is not None:
+            self._silences.take(silence)
+            self.book.give_up(silence.side, silence.moment, self._tops(), sink)
+            repeated = True
+        if repeated:
+            self._advance(sink)
 
     # Silence
 
@@ -202,15 +220,16 @@ class Pairing:
         silent = [idle is not None and idle >= wait_ms for idle in idle_ms]
         moved = False
         for side in (LEGACY, SHADOW):
-            other = self.times[1 - side].top
-            known = self._tops_by_wall[1 - side].before(now_ms, other)
-            if silent[side] and known != UNKNOWN:
-                latest = self.book.latest_deadline(side)
-                moment = min(known + wait_ms, other if latest is None else max(other, latest)) + 1
-                if moment > self.times[side].top and (latest is not None or moment > self.times[side].top + wait_ms):
-                    self._order.note(*self._positions())
-                    self.times[side].jump(moment)
-                    moved = True
+            known = self._tops_by_wall[1 - side].before(now_ms, self.times[1 - side].top)
+            if not silent[side] or known == UNKNOWN:
+                continue
+            moment, passed = known + wait_ms + 1, self._passed()[side]
+            if known > passed + wait_ms or self.book.waits_below(side, moment):
+                silence = Silence(*self._positions(), side, moment, known)
+                self._order.note(*self._positions(), pinned=True)
+                self._silences.add(silence)
+                self.book.give_up(side, moment, self._tops(), sink)
+                moved = True
         if moved:
             self._advance(sink)
         elif all(silent) and self.book.minutes.cells:
@@ -230,9 +249,10 @@ class Pairing:
     def rebuilt(self, sink: Sink) -> None:
         """All up to the checkpoint was read: take up what it says, and what the configuration says since."""
         if self._saved is not None:
+            self._repeat_silences(sink)
             for time, top in zip(self.times, self._saved.tops, strict=True):
-                time.reach(_FOREVER)
                 time.top = max(time.top, top)
+            self._silences.passed = list(self._saved.passed)
             self._advance(sink)
             self.book.totals = self._saved.totals
             self.book.minutes.cells = self._saved.minutes
@@ -249,9 +269,10 @@ class Pairing:
 
     def low(self) -> list[int]:
         """From where each log has to be read again to know all that is known now."""
-        oldest = min(time.top for time in self.times) - self._policies.reach_ms()
+        oldest = min(self._passed()) - self._policies.reach_ms()
         low = [time.low(oldest) for time in self.times]
         self._order.forget(*low)
+        self._silences.forget(*low)
         self._policies.forget(*low)
         forgotten = oldest - LEARNING_WINDOWS * self._policy.window_ms
         for name in [name for name, model in self.models.items() if not model.ids and model.newest < forgotten]:
@@ -267,7 +288,8 @@ class Pairing:
         return PairingState(
             tops=[time.top for time in self.times],
             floors=[time.floor for time in self.times],
-            jumps=[time.jumps for time in self.times],
+            silences=self._silences.entries,
+            passed=self._silences.passed,
             policies=self._policies.entries,
             order=self._order.marks,
             models=models,

@@ -7,6 +7,7 @@ from msgspec import Struct
 from app.domain.expectation import ExpectationState
 from app.domain.pair_counts import Cell
 from app.domain.reading_order import OrderMark
+from app.domain.silences import Silence
 
 __all__ = ["PairingPolicy", "PairingState", "PolicyEntry", "Totals"]
 
@@ -57,7 +58,8 @@ class PairingState(Struct, frozen=True):
 
     tops: list[int]
     floors: list[int]
-    jumps: list[list[tuple[int, int]]]
+    silences: list[Silence]
+    passed: list[int]
     policies: list[PolicyEntry]
     order: list[OrderMark]
     models: dict[str, ExpectationState]

@@ -24,6 +24,7 @@ class OrderMark(Struct, frozen=True, array_like=True):
 
     legacy: int
     shadow: int
+    pinned: bool = False  # something was decided here: it is not merged into a longer stretch
 
     def of(self, side: int) -> int:
         """The position of one side."""
@@ -39,12 +40,13 @@ class ReadingOrder:
         self.marks = list(marks)
         self._ahead = deque(marks)
 
-    def note(self, legacy: int, shadow: int) -> None:
-        """One log is read, or its time is moved, beyond the other at this point."""
-        mark, marks = OrderMark(legacy, shadow), self.marks
-        if marks and marks[-1] == mark:
+    def note(self, legacy: int, shadow: int, *, pinned: bool = False) -> None:
+        """One log is read beyond the other at this point, or something is decided at it."""
+        mark, marks = OrderMark(legacy, shadow, pinned), self.marks
+        if marks and (marks[-1].legacy, marks[-1].shadow) == (legacy, shadow):
+            marks[-1] = OrderMark(legacy, shadow, pinned or marks[-1].pinned)
             return
-        if len(marks) > 1:
+        if len(marks) > 1 and not marks[-1].pinned:
             before, last = marks[-2:]
             if before.legacy == last.legacy == legacy or before.shadow == last.shadow == shadow:
                 marks.pop()

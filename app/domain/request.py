@@ -40,6 +40,7 @@ class Request(Struct, gc=False):
     wait_ms: int  # these two as they were set when it opened
     deduplication_ms: int
     expiry: int = 0
+    silent_sides: int = 0  # bits of the sides that were given up over a silence
     previous: "Request | None" = None
     legacy_digest: int = 0  # of halves that were written or are late, to know copies by
     shadow_digests: tuple[tuple[str, int], ...] = ()
@@ -57,7 +58,7 @@ class Request(Struct, gc=False):
 
     def given_up(self, side: int, top: int) -> bool:
         """Whether this side's log, with its time at ``top``, can no longer bring a half that belongs here."""
-        return top > self.deadline(side)
+        return top > self.deadline(side) or bool(self.silent_sides >> side & 1)
 
     def deadline(self, side: int) -> int:
         """What this side's time has to exceed for ``given_up``.

@@ -182,12 +182,21 @@ class RequestBook:
         if lacks_shadow:
             self._deadlines[SHADOW].add(request.deadline(SHADOW), request)
 
-    def advance(self, tops: Sequence[int], sink: Sink) -> None:
-        """Close what the logs have passed, forget what is beyond its horizon, give out the minutes that are over."""
+    def give_up(self, side: int, moment: int, tops: Sequence[int], sink: Sink) -> None:
+        """Over a silence of ``side``: close what has waited for it with a deadline below ``moment``."""
+        for request in self._deadlines[side].passed(moment):
+            if not request.expiry and moment > request.deadline(side):
+                request.silent_sides |= 1 << side
+            self._look(request, side, tops, sink)
+
+    def advance(self, tops: Sequence[int], low: int, sink: Sink) -> None:
+        """Close what the logs have passed, forget what is beyond its horizon, give out the minutes that are over.
+
+        ``low`` is the time that both sides have passed, silences included.
+        """
         for side in _SIDES:
             for request in self._deadlines[side].passed(tops[side]):
                 self._look(request, side, tops, sink)
-        low = min(tops)
         for request in self._expiries.passed(low):
             ids = request.model.ids
             if ids.get(request.request_id) is request:
@@ -232,9 +241,9 @@ class RequestBook:
         request.seal(closing)
         self._expiries.add(request.expiry, request)
 
-    def latest_deadline(self, side: int) -> int | None:
-        """The highest deadline of a request that waits for this side."""
-        return self._deadlines[side].latest(lambda request: not request.expiry and request.lacks(side))
+    def waits_below(self, side: int, moment: int) -> bool:
+        """Whether a request waits for this side with a deadline below ``moment``."""
+        return self._deadlines[side].any_below(moment, lambda request: not request.expiry and request.lacks(side))
 
     def _late(self, request: Request, side: int, half: Half, why: str, sink: Sink) -> None:
         model: Model = request.model

@@ -30,7 +30,8 @@ def test_the_example_becomes_one_pair(servers: Servers, prefix: str, tmp_path: P
     here = example.replace(
         '"predictions.', f'"{prefix}predictions.'
     )  # the broker is shared: other tests have no prefix of theirs
-    with Service(servers, prefix, tmp_path) as service:
+    [settings] = blocks("toml")
+    with Service(servers, prefix, tmp_path, toml=settings) as service:
         service.worker("pair").ready()
         environment = os.environ | {"GNOMON_KAFKA__BOOTSTRAP_SERVERS": servers.bootstrap_servers}
         subprocess.run([sys.executable, "-c", here], env=environment, check=True, timeout=60)
