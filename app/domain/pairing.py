@@ -221,9 +221,11 @@ class Pairing:
         moved = False
         for side in (LEGACY, SHADOW):
             known = self._tops_by_wall[1 - side].before(now_ms, self.times[1 - side].top)
-            if not silent[side] or known == UNKNOWN:
+            # What waits may be a half of either side; this one has said nothing for as long.
+            reach = max(known, self.times[side].top)
+            if not silent[side] or reach == UNKNOWN:
                 continue
-            moment, passed = known + wait_ms + 1, self._passed()[side]
+            moment, passed = reach + wait_ms + 1, self._passed()[side]
             if known > passed + wait_ms or self.book.waits_below(side, moment):
                 silence = Silence(*self._positions(), side, moment, known)
                 self._order.note(*self._positions(), pinned=True)
