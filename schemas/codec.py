@@ -50,7 +50,6 @@ class Half(Struct, gc=False):
 
 _decode_half = msgspec.json.Decoder(Half).decode
 _decode_features = msgspec.json.Decoder(dict[str, _FlatValue]).decode
-_decode_segments = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class PredictionDecoder:

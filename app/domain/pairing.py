@@ -7,7 +7,7 @@ and the counts of the minutes that are not over (``pair_counts``).
 **When a record is written.** At once when all that is expected is there. Otherwise when, for each log that a half is missing
 from, that log's time exceeds the opening plus window and grace, or the log is silent. Which halves belong to a request is
 decided by the order of moments alone (``request``), so the same logs give the same records, however they were cut into runs
-and whichever log was ahead. Three things are decided while reading and written down, because the logs cannot give them
+and whichever log was ahead. Four things are decided while reading and written down, because the logs cannot give them
 back: what a model expects, what was given up over a silence, how far one log was read ahead of the other
 (``reading_order``), and a change of the settings.
 
