@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from app import __version__
+
 if TYPE_CHECKING:
     from app.config import Config, Loaded
     from app.topics import Created, Difference
@@ -56,6 +58,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
     """Watch machine-learning models in production on Apache Kafka.
 
@@ -150,7 +153,12 @@ def _roles(given: tuple[str, ...]) -> tuple[str, ...]:
 @cli.command()
 @click.option("--once", is_flag=True, help="End by itself: 0 when the whole story was seen, 1 when it was not.")
 def demo(*, once: bool) -> None:
-    """Kafka, Redis, the service and a day of flights, with one thing going wrong: what `make demo` runs."""
+    """Kafka, Redis, the service and real flights, with one thing going wrong: what `make demo` runs.
+
+    It replays the flights that left New York from 9 September to 31 December 2013, 300 a second, so for about six minutes;
+    then everything stays as it is. 50 seconds after the first flight departure delays arrive in seconds in place of minutes.
+    Ctrl-C ends all of it.
+    """
     from app.demo import demo as run_demo
 
     sys.exit(run_demo(once=once))

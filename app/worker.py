@@ -15,6 +15,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
+from app import __version__
 from app.config import Config
 from app.health import Health
 from app.kafka import unreachable
@@ -29,7 +30,6 @@ from app.web.application import WebServer, create_web
 __all__ = ["run_worker"]
 
 log = structlog.get_logger(__name__)
-VERSION = "0.1.0"
 _WATCH_SECONDS = 1.0
 #: Measured: 217,000 events/s with these, 189,000 without (DESIGN, decision 1). What lives long is not looked at again.
 _GC_THRESHOLDS = (200_000, 50, 1_000)
@@ -57,7 +57,7 @@ class _Worker:
             return 1
         config = self._config
         self.health = Health(self._names)
-        self.metrics = Metrics.on(CollectorRegistry(), VERSION, self._names)
+        self.metrics = Metrics.on(CollectorRegistry(), __version__, self._names)
         redis = connect(config.redis.url, config.redis.password)
         read_model = ReadModel(redis, config.topics.prefix, config.topics.partitions)
         web = WebServer(create_web(config, self.health, read_model, self.metrics), config.web.host, config.web.port)

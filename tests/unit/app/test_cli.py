@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -51,6 +52,11 @@ def test_help_lists_the_commands_and_needs_none_of_the_heavy_libraries(gnomon: G
     imported = {line.rpartition("|")[2].strip() for line in ended.err.splitlines() if line.startswith("import time:")}
     assert "click" in imported
     assert imported.isdisjoint({"faust", "aiokafka", "numpy", "river", "structlog", "msgspec", "redis"})
+
+
+def test_the_version_is_that_of_the_package(gnomon: Gnomon) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert gnomon("--version") == Ended(0, f"gnomon {project['version']}\n", "")
 
 
 @pytest.mark.parametrize("command", [["config"], ["topics", "check"], ["topics", "create"], ["worker"], ["schema"]])
