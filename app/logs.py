@@ -3,6 +3,10 @@
 Our own events come through structlog, those of Faust, mode and aiokafka through the standard library; both are rendered by
 the same handler. Data never goes here: a bad record is a dead letter, not a log line. A secret is masked. What a library
 repeats is said once a minute with the number of times, so that a broker in trouble does not fill the disk.
+
+Two things that libraries say are told otherwise than they say them (``Retold``): the coming and going of Faust's services is
+for debugging, and a broker that has no group coordinator yet is a broker that has just started, a warning and not an error.
+Their other errors are left as they are.
 """
 
 import logging
@@ -17,10 +21,16 @@ import structlog
 from app.config import LogSettings, Secret
 from app.config.secret import MASK
 
-__all__ = ["Repeats", "logging_config", "set_up_logs"]
+__all__ = ["Repeats", "Retold", "logging_config", "set_up_logs"]
 
 #: Libraries whose "info" is a line for each connection, rebalance step or request.
 _QUIET = ("aiohttp", "aiokafka", "asyncio", "faust", "kafka", "mode")
+#: How aiokafka says that a broker names no coordinator for a consumer group; the error is its argument.
+_NO_COORDINATOR = "Group Coordinator Request failed: %s"
+#: The two errors that end by themselves while a broker starts, by the name of their class.
+_STARTING = {"GroupCoordinatorNotAvailableError", "GroupLoadInProgressError"}
+#: The function by which mode, which runs Faust's services, logs their coming and going, under the name of each one's module.
+_MUNDANE = "_log_mundane"
 
 
 def set_up_logs(settings: LogSettings) -> None:
@@ -47,10 +57,15 @@ def logging_config(settings: LogSettings) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"repeats": {"()": Repeats}},
+        "filters": {"retold": {"()": Retold, "level": getattr(logging, level)}, "repeats": {"()": Repeats}},
         "formatters": {"gnomon": formatter},
         "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "gnomon", "filters": ["repeats"]}
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "stream": sys.stderr,
+                "formatter": "gnomon",
+                "filters": ["retold", "repeats"],
+            }
         },
         "root": {"level": level, "handlers": ["stderr"]},
         "loggers": {name: {"level": quiet, "handlers": [], "propagate": True} for name in _QUIET},
@@ -86,6 +101,32 @@ def _renderers(format_: Literal["text", "json"]) -> list[Any]:
 def _json(event: dict[str, Any], **_: Any) -> str:
     first = {name: event.pop(name) for name in ("timestamp", "level", "event", "logger") if name in event}
     return orjson.dumps(first | event, default=repr, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+
+
+class Retold(logging.Filter):
+    """Gives two records of libraries another level, and words; ``level`` is the least that is written."""
+
+    def __init__(self, level: int = logging.INFO) -> None:
+        super().__init__()
+        self._level = level
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is still written."""
+        if record.levelno == logging.INFO and record.funcName == _MUNDANE:
+            _set_level(record, logging.DEBUG)
+        elif record.msg == _NO_COORDINATOR and (name := _error_of(record)) in _STARTING:
+            _set_level(record, logging.WARNING)
+            record.msg = "the broker has no coordinator for the consumer group yet, as when it has just started; trying again"
+            record.msg, record.args = f"{record.msg} ({name})", ()
+        return record.levelno >= self._level
+
+
+def _set_level(record: logging.LogRecord, level: int) -> None:
+    record.levelno, record.levelname = level, logging.getLevelName(level)
+
+
+def _error_of(record: logging.LogRecord) -> str:
+    return type(record.args[0]).__name__ if isinstance(record.args, tuple) and record.args else ""
 
 
 class Repeats(logging.Filter):

@@ -1,14 +1,18 @@
 """The log: one object or line an event, ours and the libraries' alike; secrets masked; repetitions counted."""
 
+import asyncio
 import json
 import logging
 import sys
 import warnings
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import structlog
+from aiokafka import errors
+from aiokafka.consumer import group_coordinator
+from mode import Service
 
 from app.config import LogSettings, Secret
 from app.logs import Repeats, logging_config, set_up_logs
@@ -126,3 +130,69 @@ def test_ours_and_errors_and_other_lines_are_never_held_back() -> None:
     for name, level in (("gnomon.pair", logging.WARNING), ("aiokafka.sender", logging.ERROR)):
         assert all(repeats.filter(record(name, level, at)) for at in range(5))
     assert all(repeats.filter(record("aiokafka.sender", logging.WARNING, 0, line)) for line in range(5))
+
+
+class Ours(Service):  # type: ignore[misc]  # mode has no types here
+    """A service as Faust's are: its coming and going is logged under this module's name."""
+
+    mundane_level = "info"
+
+
+@pytest.mark.parametrize(("level", "seen"), [("info", []), ("debug", ["debug", "debug"])])
+async def test_the_coming_and_going_of_services_is_for_debugging(
+    capsys: pytest.CaptureFixture[str], level: Literal["info", "debug"], seen: list[str]
+) -> None:
+    set_up_logs(LogSettings(format="json", level=level))
+    service = Ours()
+    await service.start()
+    await service.stop()
+    service.log.warning("not well")
+    written = [line for line in lines(capsys) if line["logger"] == __name__]
+    assert [line["level"] for line in written if line["event"] in {"[^Ours]: Starting...", "[^Ours]: Stopping..."}] == seen
+    assert (written[-1]["level"], written[-1]["event"]) == ("warning", "[^Ours]: not well")
+
+
+class Broker:
+    """Stands for aiokafka's client: refuses the first look for a coordinator, and names one at the second."""
+
+    def __init__(self, refusal: errors.KafkaError) -> None:
+        self.refusals = [refusal]
+
+    async def coordinator_lookup(self, *_: Any) -> int:
+        if self.refusals:
+            raise self.refusals.pop()
+        return 0
+
+    async def force_metadata_update(self) -> None:
+        """Nothing is remembered."""
+
+    async def ready(self, *_: Any, **__: Any) -> bool:
+        return True
+
+
+async def look_for_coordinator(refusal: errors.KafkaError) -> None:
+    """aiokafka's own look for the coordinator of a group, so that a change of its words fails here."""
+    looking: Any = group_coordinator.GroupCoordinator.__new__(group_coordinator.GroupCoordinator)
+    looking.coordinator_id, looking._coordinator_lookup_lock, looking._retry_backoff_ms = None, asyncio.Lock(), 1
+    looking._closing, looking._client, looking.group_id = asyncio.get_running_loop().create_future(), Broker(refusal), "g"
+    looking._coordinator_dead_fut = asyncio.get_running_loop().create_future()
+    await looking.ensure_coordinator_known()
+
+
+async def test_a_broker_that_has_just_started_is_a_warning_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(LogSettings(format="json"))
+    await look_for_coordinator(errors.GroupCoordinatorNotAvailableError())
+    line = lines(capsys)[0]
+    assert (line["level"], line["logger"]) == ("warning", "aiokafka.consumer.group_coordinator")
+    assert line["event"] == (
+        "the broker has no coordinator for the consumer group yet, as when it has just started; trying again "
+        "(GroupCoordinatorNotAvailableError)"
+    )
+
+
+async def test_what_else_a_coordinator_refuses_stays_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(LogSettings(format="json"))
+    await look_for_coordinator(errors.RequestTimedOutError())
+    line = lines(capsys)[0]
+    assert line["level"] == "error"
+    assert "Group Coordinator Request failed" in str(line["event"])
