@@ -12,7 +12,7 @@ from functools import partial
 import msgspec
 
 from app.domain import alert_words as words
-from app.domain import misrouting
+from app.domain import drift_words, misrouting
 from app.domain.alert_kinds import (
     LEGACY_SILENT,
     OF_SIGNAL,
@@ -56,7 +56,7 @@ def of_signal(statistics: DriftStatistics, subject: Subject, policy: AlertPolicy
             signal=signal_label(statistics.signal),
             segment=segment_label(statistics.segment),
         )
-        yield Said(named, statement, patience, partial(words.of_signal, statistics))
+        yield Said(named, statement, patience, partial(drift_words.of_signal, statistics))
 
 
 def of_pairing(statistics: DriftStatistics, subject: Subject, policy: AlertPolicy) -> Iterator[Said]:

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from app.domain.alert_words import when
 from app.domain.evidence import scalars
 from app.domain.retraining import CODES, Cause, trigger_id
 from schemas.cloudevents import rfc3339
@@ -61,7 +60,7 @@ def compose(statistics: DriftStatistics, pairs: str, cause: Cause, ground: Groun
     return RetrainTrigger(
         trigger_id=id_,
         model=TriggerModel(statistics.model, ground.served, ground.shadows),
-        reason=TriggerReason(code, f"{ground.summary}, since about {when(cause.since)}", PRIORITY[code]),
+        reason=TriggerReason(code, ground.summary, PRIORITY[code]),
         evidence=_evidence(statistics, cause, ground),
         window=TriggerWindow(min(cause.since, end), end, 0, [stretch], ""),
         baseline=_baseline(statistics),

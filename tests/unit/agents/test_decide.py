@@ -168,10 +168,10 @@ def test_an_alert_says_everything() -> None:
         "signal": "feature/income",
     }  # fmt: skip
     assert alert["annotations"] == {
-        "summary": "Feature income of credit 1.4.0 (legacy) has drifted",
-        "description": "Location up. Mean 5127, in the reference 4811 (+0.41 of its standard deviations). Since about "
-        "2026-09-21 14:16:20 UTC, 3,000 events ago. Detector scan: score 31.2, its threshold is 18. The inputs are no longer "
-        "those of the reference; this alone does not say that the answers are worse.",
+        "summary": "Feature income of credit 1.4.0 (legacy) is higher than in the reference: mean 5127 in place of 4811, "
+        "since about 2026-09-21 14:16:20 UTC",
+        "description": "Detector scan: score 31.2, its threshold is 18. The inputs are no longer those of the reference; "
+        "this alone does not say that the answers are worse.",
         "runbook_url": "https://runbooks.example.com/FeatureDrift",
         "dashboard_url": "http://127.0.0.1:8080/?model=credit",
     }
@@ -262,6 +262,7 @@ def test_a_trigger_says_everything() -> None:
     assert len(sent.data) == 10
     assert (trigger.model.name, trigger.model.version, trigger.model.shadow_versions) == ("credit", "1.4.0", ("2.0.0",))
     assert (trigger.reason.code, trigger.reason.priority) == ("data_drift", "normal")
+    assert trigger.reason.detail == alert.data["annotations"]["summary"]
     assert trigger.reason.detail == "Feature income of credit 1.4.0 (legacy) has drifted, since about 2026-09-21 14:16:20 UTC"
     assert (trigger.window.start, trigger.window.end, trigger.window.events) == (START + 180_000, START + 359_999, 3_000)
     assert msgspec.to_builtins(trigger.window.offsets) == [{"topic": "pairs", "partition": 2, "start": 30_000, "end": 60_000}]
