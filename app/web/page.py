@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from app.read_model.views import STATE_ORDER, Model, Overview
 from app.web import charts, words
 from app.web.context import CONTEXT, Context
+from app.web.present import figures_now
 from app.web.probes import roles_of
 
 __all__ = ["MODELS_SHOWN", "page", "render"]
@@ -39,6 +40,7 @@ _environment.filters |= {
     "short": words.short,
 }
 _environment.globals |= {
+    "figures_now": figures_now,
     "outcomes": charts.outcomes,
     "score_bar": charts.score_bar,
     "sparkline": charts.sparkline,

@@ -125,6 +125,16 @@ async def test_the_page_shows_what_matters(client: TestClient[Any, Any]) -> None
         assert words_shown in seen.words, words_shown
 
 
+async def test_a_firing_alert_has_what_its_signal_says_now_beside_it(client: TestClient[Any, Any], shelf: Shelf) -> None:
+    labels = {"alertname": "FeatureDrift", "severity": "warning", "model": "credit", "version": "1.4.0", "signal": "feature/age"}
+    newest = statistics(minute=3, state="drift", share=0.25, reference_share=0.5)
+    shelf.seen = overview(fed((STATISTICS, newest), (ALERTS, alert(labels=labels))))
+    said = "Newest window, 1,000 events up to 2026-09-21 14:17:20: 25.00 %, in the reference 50.00 %."
+    assert f"age has moved by two years {said}" in (await page_of(client)).words
+    shelf.seen = overview(fed((STATISTICS, newest), (ALERTS, alert(labels=labels)), (ALERTS, alert("resolved", labels=labels))))
+    assert "Newest window" not in (await page_of(client)).words
+
+
 async def test_drifting_models_come_first_and_no_more_than_can_be_read(client: TestClient[Any, Any], shelf: Shelf) -> None:
     records = [statistics(f"m{at:03}", state="drift" if at == MODELS_SHOWN + 7 else "quiet") for at in range(MODELS_SHOWN + 10)]
     shelf.seen = overview(fed(*((STATISTICS, record) for record in records)))
