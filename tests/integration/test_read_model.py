@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import random
+import re
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from agents.serve import ServeFold
 from app.dev.redis_server import RedisServer, find_redis
 from app.read_model import ReadModel, ReadModelLost, RedisLedger, connect
 from app.read_model.keys import CHANGES, keys_of
+from app.read_model.mirror import SLOW_SECONDS
 from app.read_model.views import Overview
 from tests.read_model_records import ALERTS, STATISTICS, Record, Writes, alert, fed, letter, pairing, run
 
@@ -92,12 +95,39 @@ async def fresh(client: Redis, partitions: int = 1) -> Overview:
     return await model.current()
 
 
-async def until_seen(model: ReadModel, wanted: Callable[[Overview], bool]) -> Overview:
-    """Look until ``wanted(overview)`` holds."""
+async def until_seen(
+    model: ReadModel, wanted: Callable[[Overview], bool], meanwhile: Callable[[Overview], bool] = lambda _: True
+) -> Overview:
+    """Look until ``wanted(overview)`` holds; what is seen ``meanwhile`` must hold all the time."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not wanted(seen := await model.current()):  # noqa: ASYNC110  the condition is in another process
+        while not wanted(seen := await model.current()):
+            assert meanwhile(seen), seen.stale
             await asyncio.sleep(0.02)
+        assert meanwhile(seen), seen.stale
         return seen
+
+
+class Clock:
+    """A wall clock that a test moves."""
+
+    now_ms = 1_790_000_000_000
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+async def one_shard(client: Redis, clock: Clock | None = None) -> None:
+    """A read model of one signal, all of its log read."""
+    shard = Shard(client, [[statistics()], [], [], []])
+    if clock is not None:
+        shard.ledger = RedisLedger(client, "", "serve", 0, 4, now_ms=clock)
+    await shard.open()
+    await shard.step()
+
+
+async def pause(client: Redis, milliseconds: int) -> None:
+    """Let Redis answer nobody for so long."""
+    await client.execute_command("CLIENT", "PAUSE", milliseconds, "ALL")  # type: ignore[no-untyped-call]  # redis-py's
 
 
 async def test_a_crash_goes_on_from_the_last_commit_and_ends_with_the_same_documents(client: Redis) -> None:
@@ -326,6 +356,51 @@ async def test_a_reader_says_since_when_it_is_stale_and_recovers(server: RedisSe
     assert timeless(seen) == timeless(before)
     await follower.close()
     await client.aclose()
+
+
+async def test_a_redis_that_takes_a_moment_for_the_first_look_is_no_fault(client: Redis) -> None:
+    await one_shard(client)
+    follower = ReadModel(client, "", 1)
+    await pause(client, milliseconds=1_500)
+    seen = await follower.current()
+    assert (seen.stale, list(seen.models)) == (None, ["credit"])
+
+
+async def test_nobody_looking_for_long_is_no_fault_of_redis(client: Redis) -> None:
+    clock = Clock()
+    await one_shard(client, clock)
+    follower = ReadModel(client, "", 1, now_ms=clock)
+    before = await follower.current()
+    assert before.stale is None
+    clock.now_ms += 14_000  # nobody asked meanwhile
+    await pause(client, milliseconds=1_500)
+    seen = await until_seen(follower, lambda o: o.as_of != before.as_of, meanwhile=lambda o: o.stale is None)
+    assert seen.as_of == clock.now_ms
+
+
+async def test_a_worker_that_is_held_up_does_not_blame_redis(client: Redis) -> None:
+    await one_shard(client)
+    follower = ReadModel(client, "", 1)
+    looking = asyncio.create_task(follower.current())
+    await asyncio.sleep(0)  # it asks
+    until = time.monotonic() + SLOW_SECONDS + 0.5
+    while time.monotonic() < until:
+        pass  # the loop stands still
+    assert (await looking).stale is None
+
+
+async def test_a_redis_that_does_not_answer_is_told_with_the_age_of_what_is_shown(client: Redis) -> None:
+    await one_shard(client)
+    follower = ReadModel(client, "", 1)
+    before = await follower.current()
+    await pause(client, milliseconds=7_000)
+    seen = await until_seen(follower, lambda o: o.stale is not None)
+    assert seen.stale is not None
+    assert seen.stale.since == before.as_of
+    assert re.fullmatch(r"Redis has not answered for \d+ s", seen.stale.reason)
+    assert seen.models == before.models
+    assert (await until_seen(follower, lambda o: o.stale is None)).models == before.models
+    await follower.close()
 
 
 async def test_prefixes_and_partitions_do_not_meet(client: Redis) -> None:

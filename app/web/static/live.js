@@ -44,7 +44,8 @@ async function refresh() {
       morph(document.getElementById("main"), page.getElementById("main"));
       document.title = page.title;
     }
-    if (document.querySelector(".notice.stale")) say("stale", "Connected, but stale");
+    if (answer.status !== 200 && answer.status !== 304) say("stale", `Connected, but the page cannot be made: ${answer.status}`);
+    else if (document.querySelector(".notice.stale")) say("stale", "Connected; what is shown is not complete or not new");
     else say("live", "Live");
   } catch {
     say("lost", lost());
@@ -70,6 +71,7 @@ function say(state, words) {
 }
 
 function follow() {
+  say("connecting", "Connecting");
   const source = new EventSource("/api/v1/events?detail=revision");
   source.addEventListener("snapshot", refresh);
   source.addEventListener("update", refresh);
