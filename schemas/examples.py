@@ -66,12 +66,24 @@ _STATISTICS = {
     "signal": {"kind": "feature", "name": "income"},
     "segment": None,
     "window": {"start": 1_790_000_000_000, "end": 1_790_000_059_999, "events": 14_531},
-    "statistics": {"count": 14_531, "mean": 5127.4, "missing": 0.012},
-    "detector": {"name": "scan", "state": "drift", "score": 31.2, "threshold": 18.0},
+    "statistics": {
+        "values": 14_356.0, "missing": 175.0, "mean": 4902.8, "sd": 793.1, "min": 610.0, "max": 10_240.0,
+        "reference": {"values": 5_000.0, "mean": 4811.0, "sd": 771.7, "min": 640.0, "max": 9870.5},
+        "since": 1_790_000_059_999,
+        "baseline": {"id": "warm-up:1789990000000-1789990020600", "digest": _DIGEST},
+        "direction": "location up",
+        "change": {"offset": 114_200, "timestamp": 1_790_000_041_000, "events": 4_096},
+        "effect": {
+            "size": 0.41, "unit": "scores of standard deviation 1", "values": 512, "mean": 5127.4, "sd": 812.0,
+            "reference_mean": 4811.0, "reference_sd": 771.7, "difference_sd": 0.41, "difference_sd_interval": [0.34, 0.48],
+        },
+        "values_between_false_alarms": 1e9, "values_supported": 25_000.0,
+    },
+    "detector": {"name": "scan", "state": "drift", "score": 1.31, "threshold": 1.0},
     "coverage": {"paired": 14_387, "partial": 0, "legacy_only": 144, "shadow_only": 0},
     "offsets": _OFFSETS,
     "configuration": _DIGEST,
-}
+}  # fmt: skip
 _PAIRING = {
     "model": "credit",
     "version": "",
@@ -88,37 +100,63 @@ _PAIRING = {
     "offsets": [{"topic": "predictions.legacy", "partition": 2, "start": 104_200, "end": 118_832}],
     "configuration": _DIGEST,
 }  # fmt: skip
+_SUMMARY = (
+    "Feature income of credit 1.4.0 (legacy) is higher than in the reference: mean 5127 in place of 4811, "
+    "since about 2026-09-21 14:14:01 UTC"
+)
 _ALERT = {
     "labels": {
         "alertname": "FeatureDrift", "severity": "warning", "model": "credit", "version": "1.4.0", "role": "legacy",
         "signal": "feature/income",
     },
     "annotations": {
-        "summary": "income of credit 1.4.0 has drifted",
-        "description": "Since 14:13 the feature `income` lies lower than in the reference: score 31.2, threshold 18.",
+        "summary": _SUMMARY,
+        "description": "A first estimate, from the 512 values between the change and the alarm; the page shows what holds now. "
+        "That is +0.41 standard deviations of the reference (95 % interval +0.34 to +0.48). "
+        "The reference: the signal's first 5,000 values, from 2026-09-21 11:26:40 UTC to 2026-09-21 11:27:00 UTC. "
+        "Detector scan: score 1.31, its threshold is 1, which chance alone reaches once in 1,000,000,000 values "
+        "(a reference of this length vouches for 25,000). "
+        "The inputs are no longer those of the reference; this alone does not say that the answers are worse.",
         "runbook_url": "https://runbooks.example.com/FeatureDrift",
         "dashboard_url": "http://127.0.0.1:8080/?model=credit",
     },
-    "startsAt": "2026-09-21T14:13:20.000Z",
+    "startsAt": "2026-09-21T14:14:19.999Z",
     "generatorURL": "http://127.0.0.1:8080/?model=credit&signal=feature%2Fincome",
     "status": "firing",
-    "fingerprint": "a3c21f6be9b0d417",
-    "evidence": {"score": 31.2, "threshold": 18.0, "offsets": _OFFSETS},
+    "fingerprint": "058b80bda4b0d3b8",
+    "evidence": {
+        "reason": "held", "signal": _STATISTICS["signal"], "since": "2026-09-21T14:14:01.000Z",
+        "detector": _STATISTICS["detector"], "window": _STATISTICS["window"], "statistics": _STATISTICS["statistics"],
+        "coverage": _STATISTICS["coverage"], "offsets": _OFFSETS, "configuration": _DIGEST,
+        "source": "credit|1.4.0|feature/income|/2/1790000000000-1790000059999/14531",
+    },
 }  # fmt: skip
 _RESOLVED = {**_ALERT, "endsAt": "2026-09-21T15:02:00.000Z", "status": "resolved"}
 _TRIGGER = {
     "trigger_id": "rt-5f0c6a4e1d2b",
     "model": {"name": "credit", "version": "1.4.0", "shadow_versions": ["2.0.0"]},
-    "reason": {"code": "data_drift", "detail": "feature/income has drifted since 14:13", "priority": "normal"},
-    "evidence": {"signal": "feature/income", "score": 31.2, "threshold": 18.0},
-    "window": {
-        "start": 1_790_000_000_000, "end": 1_790_000_059_999, "events": 14_531, "offsets": _OFFSETS, "digest": _DIGEST,
+    "reason": {"code": "data_drift", "detail": _SUMMARY, "priority": "normal"},
+    "evidence": {
+        "alert": "058b80bda4b0d3b8", "signal": "feature/income", "detector": _STATISTICS["detector"],
+        "since": "2026-09-21T14:14:01.000Z", "events_since_change": 4_096,
+        "effect": {"size": 0.41, "values": 512, "mean": 5127.4, "reference_mean": 4811.0, "difference_sd": 0.41},
+        "window_complete": True,
     },
-    "baseline": {"id": "warm-up", "digest": _DIGEST},
-    "policy": {"cooldown_s": 21_600, "next_eligible": "2026-09-21T20:13:20.000Z", "suppressed_since_last": 0},
+    "window": {
+        "start": 1_790_000_041_000, "end": 1_790_000_059_999, "events": 4_096,
+        "offsets": [{"topic": "pairs", "partition": 2, "start": 114_200, "end": 118_731}], "digest": _DIGEST,
+    },
+    "baseline": {"id": "warm-up:1789990000000-1789990020600", "digest": _DIGEST},
+    "policy": {"cooldown_s": 21_600, "next_eligible": "2026-09-21T20:14:19.999Z", "suppressed_since_last": 0},
     "approval": {"required": False, "state": "not_required"},
-    "links": {"dashboard": "http://127.0.0.1:8080/?model=credit", "alerts": ["a3c21f6be9b0d417"]},
-    "lineage": {"pairs": "pairs", "statistics": "drift.statistics"},
+    "links": {
+        "dashboard": "http://127.0.0.1:8080/?model=credit", "runbook": "https://runbooks.example.com/FeatureDrift",
+        "alerts": ["058b80bda4b0d3b8"],
+    },
+    "lineage": {
+        "job": {"namespace": "gnomon", "name": "decide"}, "run": {"runId": "0f2e9a4c-6d31-5b08-9a77-2c1f0e8d4b55"},
+        "statistics": "credit|1.4.0|feature/income|/2/1790000000000-1790000059999/14531", "configuration": _DIGEST,
+    },
 }  # fmt: skip
 _VERDICT = {
     "model": "credit",

@@ -44,5 +44,5 @@ class DeadLetterHeaders(Struct, frozen=True, kw_only=True):
     timestamp: Annotated[_Decimal, Meta(description="Milliseconds since the epoch.")] = field(name="source.timestamp")
     ce_specversion: Annotated[str, Meta(pattern="^1\\.0$")]
     ce_type: str
-    ce_source: Annotated[str, Meta(pattern="^/gnomon/")]
+    ce_source: Annotated[str, Meta(pattern="^/gnomon/", description="The topic, whichever role wrote it.")]
     ce_id: _Identity

@@ -147,3 +147,11 @@ def test_asyncapi_has_the_configured_names(gnomon: Gnomon) -> None:
     assert ended.code == 0
     channels = {channel["address"]: channel for channel in json.loads(ended.out)["channels"].values()}
     assert channels["ml.pairs"]["bindings"]["kafka"]["topicConfiguration"]["retention.ms"] == 777_777
+
+
+def test_the_committed_asyncapi_document_is_the_one_for_the_default_settings(gnomon: Gnomon, tmp_path: Path) -> None:
+    """After a change: ``gnomon schema --kind asyncapi --out docs`` in a folder without a gnomon.toml."""
+    written = gnomon("schema", "--kind", "asyncapi", "--out", ".")
+    assert (written.code, written.out) == (0, "asyncapi.json\n")
+    assert (tmp_path / "asyncapi.json").read_bytes() == (ROOT / "docs" / "asyncapi.json").read_bytes()
+    assert gnomon("schema", "--kind", "asyncapi").out == (tmp_path / "asyncapi.json").read_text("utf-8")

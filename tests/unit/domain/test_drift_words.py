@@ -3,11 +3,15 @@
 import doctest
 from typing import Any
 
+import msgspec
 import pytest
 
 from app.domain import drift_words
+from app.domain.alert_kinds import fingerprint
 from app.domain.alert_words import TEXT_BYTES
 from app.domain.drift_words import of_signal
+from app.domain.evidence import evidence_of
+from schemas.examples import EXAMPLES
 from schemas.offsets import Window
 from schemas.statistics import Detector, DriftStatistics, Role, Signal, SignalKind
 
@@ -192,6 +196,16 @@ def test_no_score_of_the_scan_is_shown_and_a_baseline_of_another_name_has_no_dat
 def test_long_names_do_not_make_long_texts() -> None:
     words = of_signal(record("feature", "x" * 9_000, "share of " + "y" * 9_000 + " up", {}))
     assert all(len(text.encode()) <= TEXT_BYTES for text in words)
+
+
+def test_the_published_example_of_an_alert_is_what_the_example_of_statistics_gives() -> None:
+    statistics = msgspec.convert(EXAMPLES["drift-statistics"][0], DriftStatistics)
+    example = EXAMPLES["alert"][0]
+    assert of_signal(statistics) == (example["annotations"]["summary"], example["annotations"]["description"])
+    assert fingerprint(example["labels"]) == example["fingerprint"]
+    evidence = evidence_of(statistics, example["evidence"]["source"], "held")
+    assert msgspec.json.decode(msgspec.json.encode(evidence)) == msgspec.json.decode(msgspec.json.encode(example["evidence"]))
+    assert EXAMPLES["retrain-trigger"][0]["reason"]["detail"] == example["annotations"]["summary"]
 
 
 def test_examples() -> None:
