@@ -9,7 +9,8 @@ import structlog
 from app.config import Config
 from app.folds.kafka_ledger import KafkaLedger
 from app.folds.ledger import Ledger
-from app.folds.shard import LogCutError, Shard, ShardSettings
+from app.folds.opening import LogCutError
+from app.folds.shard import Shard, ShardSettings
 from app.folds.shards import Shards
 from app.folds.transport import FaustHost, create_app
 from app.health import Health

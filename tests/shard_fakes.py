@@ -12,7 +12,8 @@ from aiokafka import TopicPartition
 
 from app.folds.fold import Headers, LogAnswer, LogQuery, Outbox, Run
 from app.folds.ledger import Saved
-from app.folds.shard import FetchState, Shard, ShardSettings
+from app.folds.log_ends import FetchState
+from app.folds.shard import Shard, ShardSettings
 
 TOPICS = ("left", "right")
 INTERVAL_S = 0.005

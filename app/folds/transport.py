@@ -33,7 +33,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import ConsumerMessage
 
 from app.folds import runs
-from app.folds.shard import FetchState
+from app.folds.log_ends import FetchState
 from app.folds.shards import Shards
 
 __all__ = ["FaustHost", "create_app"]

@@ -9,7 +9,9 @@ import pytest
 
 from app.folds.fold import LogQuery, Run
 from app.folds.ledger import Saved
-from app.folds.shard import FetchState, LogCutError, Shard
+from app.folds.log_ends import FetchState
+from app.folds.opening import LogCutError
+from app.folds.shard import Shard
 from tests.shard_fakes import Bench, CountingFold, FencedError, run, until
 
 
