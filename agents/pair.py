@@ -21,10 +21,12 @@ from app.domain.placement import partition_of, place
 from app.domain.request import Request
 from app.folds.fold import Headers, LogAnswer, LogQuery, Outbox, Run, Silent
 from schemas.cloudevents import binary_headers
-from schemas.codec import Half, PredictionDecoder, SourceRecord
+from schemas.codec import PredictionDecoder
 from schemas.dead_letter import Reason, dead_letter
+from schemas.half import Half
 from schemas.limits import Limits
 from schemas.pair import PairStatus
+from schemas.record import SourceRecord
 
 __all__ = ["INPUTS", "ModelRules", "PairFold"]
 
@@ -113,7 +115,7 @@ class PairFold:
     ) -> None:
         self._partition, self._partitions = partition, partitions
         self._policy, self._rules = policy, rules
-        self._decode = PredictionDecoder(limits)
+        self._decode = PredictionDecoder(limits).decode
         self._outputs = _Outputs(partition, partitions, full_names, rules, configuration, limits)
         self._pairing: Pairing
         self._low: list[int] = []

@@ -5,8 +5,9 @@ gnomon may rely on them. ``schemas.documents`` has the same for programs in othe
 """
 
 from schemas.alert import Alert
-from schemas.codec import Half, PredictionDecoder
+from schemas.codec import PredictionDecoder
 from schemas.errors import DecodeError
+from schemas.half import Half
 from schemas.inputs import OutcomeInput, PredictionInput, RetrainStatusInput
 from schemas.limits import Limits
 from schemas.offsets import OffsetRange, Window

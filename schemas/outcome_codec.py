@@ -5,11 +5,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas.codec import SourceRecord
 from schemas.envelope import unwrap
 from schemas.json_text import check
 from schemas.limits import Limits
 from schemas.prediction import Outcome
+from schemas.record import SourceRecord
 from schemas.shared_fields import SharedFields, parse
 
 __all__ = ["OutcomeDecoder"]

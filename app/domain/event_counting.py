@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from app.domain.pair_counts import MINUTE_MS, Cell, Minutes, topic_cell
 from app.domain.request_book import Model
-from schemas.codec import Half, SourceRecord
+from schemas.half import Half
+from schemas.record import SourceRecord
 
 __all__ = ["SAMPLED_FIRST", "SAMPLED_MASK", "EventCounting"]
 

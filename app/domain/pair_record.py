@@ -6,7 +6,7 @@ import msgspec
 
 from app.domain.comparison import compare
 from app.domain.request import Request
-from schemas.codec import Half
+from schemas.half import Half
 from schemas.pair import LegacyHalf, Pair, PairStatus, ShadowHalf
 
 __all__ = ["pair_id", "pair_record"]

@@ -33,8 +33,9 @@ from app.domain.reading_order import ReadingOrder
 from app.domain.request import LEGACY, SHADOW
 from app.domain.request_book import Model, RequestBook, Sink
 from app.domain.silences import Silence, Silences
-from schemas.codec import Half, SourceRecord
 from schemas.errors import DecodeError
+from schemas.half import Half
+from schemas.record import SourceRecord
 
 __all__ = ["Pairing"]
 

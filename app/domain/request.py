@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from schemas.codec import Half
+from schemas.half import Half
 from schemas.pair import EMPTY_OBJECT, PairStatus
 
 __all__ = ["LEGACY", "SHADOW", "Copy", "Request", "attach", "digest", "find_copy", "status_of"]

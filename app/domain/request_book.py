@@ -13,9 +13,10 @@ from app.domain.expectation import Expectation
 from app.domain.pair_counts import Cell, Minutes
 from app.domain.pairing_state import Totals
 from app.domain.request import LEGACY, SHADOW, Copy, Request, attach, find_copy, status_of
-from schemas.codec import Half, SourceRecord
 from schemas.dead_letter import Reason
+from schemas.half import Half
 from schemas.pair import PairStatus
+from schemas.record import SourceRecord
 
 __all__ = ["Model", "RequestBook", "Sink"]
 

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from load.partitioning import java_partition
 from load.planned import LEGACY, OUTCOMES, Planned
 from load.truth import Letter, letter
-from schemas.codec import Half, PredictionDecoder
+from schemas.codec import PredictionDecoder
 from schemas.errors import DecodeError
+from schemas.half import Half
 from schemas.limits import Limits
 
 
