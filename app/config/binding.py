@@ -8,7 +8,7 @@ import difflib
 from typing import Any
 
 from app.config.faults import Fault, dotted, shown
-from app.config.fields import MISSING, Field, allowed, convert, fields_of, is_secret, is_table, read_text
+from app.config.fields import MISSING, Field, convert, fields_of, is_secret, is_table, read_text
 from app.config.secret import MASK
 from app.config.sources import Given, Tree
 
@@ -53,7 +53,7 @@ def _value(field: Field, given: "Tree | Given | None", path: tuple[str, ...], kn
     if given is None:
         report.origins[name] = "default"
         if field.default is MISSING:
-            report.faults.append(Fault(name, "", None, f"has to be given: {allowed(field.kind)}"))
+            report.faults.append(Fault(name, "", None, f"has to be given: {field.allowed}"))
         return _FAULT
     if isinstance(given, dict):
         given = Given(_plain(given), _origin(given))
@@ -62,7 +62,7 @@ def _value(field: Field, given: "Tree | Given | None", path: tuple[str, ...], kn
         return read_text(field.kind, str(given.value)) if given.text else convert(field.kind, given.value)
     except ValueError:
         came = MASK if is_secret(field.kind) else shown(given.value)
-        report.faults.append(Fault(name, given.origin, came, f"allowed is {allowed(field.kind)}"))
+        report.faults.append(Fault(name, given.origin, came, f"allowed is {field.allowed}"))
         return _FAULT
 
 

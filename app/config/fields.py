@@ -36,6 +36,12 @@ class Field(NamedTuple):
         return said or remarks(self.table).get(self.name, "")
 
     @property
+    def allowed(self) -> str:
+        """What it may be, in words."""
+        ranges = getattr(self.table, "RANGES", {})
+        return f"{allowed(self.kind)} from {ranges[self.name]}" if self.name in ranges else allowed(self.kind)
+
+    @property
     def bold(self) -> bool:
         """Whether it delays or drops data."""
         return any((meta.extra or {}).get("bold") for meta in _metas(self.kind))

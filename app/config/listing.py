@@ -10,7 +10,7 @@ import msgspec
 
 from app.config.binding import names_of
 from app.config.faults import dotted, shown
-from app.config.fields import MISSING, Field, allowed, fields_of, is_secret, is_table
+from app.config.fields import MISSING, Field, fields_of, is_secret, is_table
 from app.config.loading import Loaded
 from app.config.secret import MASK
 from app.config.settings import Config, ModelSettings
@@ -86,7 +86,7 @@ def _table(title: str, kind: Any, path: tuple[str, ...]) -> str:
         bold = "**" if field.bold or dotted(below) in _DELAYS else ""
         default = "required" if field.default is MISSING else "" if field.default is None else f"`{shown(field.default)}`"
         variable = "" if path[0] == "models" else f"<br>`{variable_of(name)}`"
-        rows.append(f"| {bold}`{name}`{bold}{variable} | {default} | {_cell(allowed(field.kind))} | {_cell(field.description)} |")
+        rows.append(f"| {bold}`{name}`{bold}{variable} | {default} | {_cell(field.allowed)} | {_cell(field.description)} |")
     return "\n".join([*rows, ""])
 
 

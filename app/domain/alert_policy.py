@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
 
 from app.domain.alert_kinds import ALERT_NAMES
+from app.domain.ranges import Range, outside
 
 __all__ = ["AlertPolicy"]
 
@@ -21,6 +25,13 @@ class AlertPolicy:
     ValueError: alerts.for_s is -1: allowed is 0 to 86,400 seconds
     """
 
+    RANGES: ClassVar[Mapping[str, Range]] = {
+        "for_s": Range(0, _DAY_S, "seconds"),
+        "keep_firing_for_s": Range(0, _DAY_S, "seconds"),
+        "resolve_events": Range(0, 1_000_000_000, "events"),
+        "forget_after_s": Range(60, 90 * _DAY_S, "seconds"),
+    }
+
     #: So long a detector must hold its opinion before the alert fires. A detector has a budget of false alarms of its own,
     #: so by default it is believed at once.
     for_s: int = 0
@@ -33,7 +44,9 @@ class AlertPolicy:
     #: was taken away).
     forget_after_s: int = 6 * 3_600
     #: Alert name to ``critical``, ``warning``, ``info`` or ``off``; what is not named has the severity of its kind.
-    severities: Mapping[str, str] = field(default_factory=dict)
+    severities: Annotated[
+        Mapping[str, str], Meta(extra={"allowed": f"a table of alert name and one of {', '.join(_SEVERITIES)}"})
+    ] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, all faults at once."""
@@ -46,17 +59,7 @@ class AlertPolicy:
         return None if severity == _OFF else severity
 
     def _faults(self) -> list[str]:
-        numbers = [
-            ("for_s", 0, _DAY_S, "seconds"),
-            ("keep_firing_for_s", 0, _DAY_S, "seconds"),
-            ("resolve_events", 0, 1_000_000_000, "events"),
-            ("forget_after_s", 60, 90 * _DAY_S, "seconds"),
-        ]
-        faults = [
-            f"alerts.{name} is {getattr(self, name):,}: allowed is {least:,} to {most:,} {unit}"
-            for name, least, most, unit in numbers
-            if not least <= getattr(self, name) <= most
-        ]
+        faults = list(outside("alerts", self, self.RANGES))
         faults += [
             f"alerts.severities has {name!r}: allowed are {', '.join(ALERT_NAMES)}"
             for name in self.severities

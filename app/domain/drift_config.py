@@ -5,9 +5,13 @@ same statistics to the last bit.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Annotated, ClassVar
 
 import msgspec
+
+from app.domain.ranges import Range, outside
 
 __all__ = ["ALGORITHM", "DETECTORS", "DriftConfig"]
 
@@ -25,6 +29,19 @@ class DriftConfig:
     Traceback (most recent call last):
     ValueError: drift.warm_up is 10: allowed is 1,000 to 100,000 values (a smaller reference makes false alarms)
     """
+
+    RANGES: ClassVar[Mapping[str, Range]] = {
+        "warm_up": Range(1_000, 100_000, "values", "a smaller reference makes false alarms"),
+        "warm_up_ms": Range(0, 366 * 86_400_000, "milliseconds"),
+        "values_between_false_alarms": Range(1e3, 1e15, "values"),
+        "least_effect": Range(0, 10, "standard deviations"),
+        "window_events": Range(1, 100_000, "events"),
+        "window_ms": Range(0, 86_400_000, "milliseconds"),
+        "window_events_most": Range(1, 100_000, "events"),
+        "features": Range(1, 2_048, "features"),
+        "categories": Range(1, 255, "categories"),
+        "versions": Range(1, 64, "versions"),
+    }
 
     #: Values of a signal that make its reference, at least; until then it is ``warming`` and cannot alarm.
     warm_up: int = 5_000
@@ -50,8 +67,10 @@ class DriftConfig:
     categories: int = 31
     #: Legacy versions, and shadow versions, that are watched at a time.
     versions: int = 8
-    #: Which detectors run.
-    detectors: tuple[str, ...] = DETECTORS
+    #: Which detectors run; without ``scan`` nothing could alarm.
+    detectors: Annotated[tuple[str, ...], msgspec.Meta(extra={"allowed": f"a list of one or both of {', '.join(DETECTORS)}"})] = (
+        DETECTORS
+    )
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, all faults at once."""
@@ -59,23 +78,7 @@ class DriftConfig:
             raise ValueError("; ".join(faults))
 
     def _faults(self) -> list[str]:
-        numbers = [
-            ("warm_up", 1_000, 100_000, "values (a smaller reference makes false alarms)"),
-            ("warm_up_ms", 0, 366 * 86_400_000, "milliseconds"),
-            ("values_between_false_alarms", 1e3, 1e15, "values"),
-            ("least_effect", 0, 10, "standard deviations"),
-            ("window_events", 1, 100_000, "events"),
-            ("window_ms", 0, 86_400_000, "milliseconds"),
-            ("window_events_most", 1, 100_000, "events"),
-            ("features", 1, 2_048, "features"),
-            ("categories", 1, 255, "categories"),
-            ("versions", 1, 64, "versions"),
-        ]
-        faults = [
-            f"drift.{name} is {getattr(self, name):,}: allowed is {least:,.15g} to {most:,.15g} {unit}"
-            for name, least, most, unit in numbers
-            if not least <= getattr(self, name) <= most
-        ]
+        faults = list(outside("drift", self, self.RANGES))
         if self.window_events > self.window_events_most:
             faults.append(
                 f"drift.window_events is {self.window_events:,}, more than drift.window_events_most "

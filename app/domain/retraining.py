@@ -27,9 +27,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated, ClassVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from app.domain.ranges import Range, outside
 from schemas.offsets import OffsetRange
 from schemas.statistics import DriftStatistics, SignalKind
 from schemas.trigger import ReasonCode
@@ -73,21 +75,23 @@ class RetrainPolicy:
     ValueError: retrain.kinds has 'latency': allowed are error, feature, kpi, missing, prediction, schema
     """
 
+    RANGES: ClassVar[Mapping[str, Range]] = {
+        "cooldown_s": Range(0, 365 * _DAY_S, "seconds"),
+        "minimum_events": Range(0, 1_000_000_000, "events"),
+    }
+
+    #: Whether there are triggers at all.
     enabled: bool = True
     #: From one trigger of a model to its next, in event time: longer than a training and the look at its result.
     cooldown_s: int = 6 * 3_600
     #: Fewer events than this since the change are nothing to train on.
     minimum_events: int = 500
     #: Signal kinds whose alerts may trigger.
-    kinds: tuple[SignalKind, ...] = tuple(CODES)
+    kinds: Annotated[tuple[SignalKind, ...], Meta(extra={"allowed": f"a list, each one of {', '.join(CODES)}"})] = tuple(CODES)
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, all faults at once."""
-        faults = [
-            f"retrain.{name} is {getattr(self, name):,}: allowed is 0 to {most:,} {unit}"
-            for name, most, unit in (("cooldown_s", 365 * _DAY_S, "seconds"), ("minimum_events", 1_000_000_000, "events"))
-            if not 0 <= getattr(self, name) <= most
-        ]
+        faults = list(outside("retrain", self, self.RANGES))
         if unknown := [kind for kind in self.kinds if kind not in CODES]:
             faults.append(f"retrain.kinds has {', '.join(map(repr, unknown))}: allowed are {', '.join(sorted(CODES))}")
         if faults:

@@ -1,5 +1,6 @@
 """What people read: the listing, the page of all settings, what a type allows in words."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,30 @@ def test_the_listing_is_a_file_that_gives_the_same_configuration() -> None:
 
 def test_every_setting_has_a_sentence() -> None:
     assert [dotted(path) for path, field in names_of(Config) if path != ("models",) and not field.description] == []
+
+
+def test_every_number_has_a_range() -> None:
+    numbers = [
+        (path, field) for path, field in [*names_of(Config), *names_of(ModelSettings)] if type(field.default) in {int, float}
+    ]
+    assert len(numbers) > 30
+    assert [dotted(path) for path, field in numbers if not re.search(r" (from|of at least) -?\d", field.allowed)] == []
+
+
+def test_a_range_of_the_domain_is_the_one_that_is_checked(tmp_path: Path) -> None:
+    for path, field in names_of(ModelSettings):
+        ranges = getattr(field.table, "RANGES", {})
+        for allowed_range in [ranges[field.name]] if field.name in ranges else []:
+            for number in (allowed_range.least, allowed_range.most):
+                assert getattr(field.table(**{field.name: number} | _fitting(field.name, number)), field.name) == number
+            for number in (allowed_range.least - 1, allowed_range.most * 2):
+                with pytest.raises(ValueError, match=f"{dotted(path)} is .*: allowed is "):
+                    field.table(**{field.name: number})
+
+
+def _fitting(name: str, number: float) -> dict[str, float]:
+    """What has to go along with a number at the end of its range."""
+    return {"window_events": {"window_events_most": 100_000}, "window_events_most": {"window_events": 1}}.get(name, {})
 
 
 def test_every_default_is_allowed() -> None:

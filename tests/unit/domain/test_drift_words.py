@@ -1,12 +1,10 @@
 """What a drift says in words; the figures are those of alarms that the demo's flights raised."""
 
-import doctest
 from typing import Any
 
 import msgspec
 import pytest
 
-from app.domain import drift_words
 from app.domain.alert_kinds import fingerprint
 from app.domain.alert_words import TEXT_BYTES
 from app.domain.drift_words import of_signal
@@ -206,7 +204,3 @@ def test_the_published_example_of_an_alert_is_what_the_example_of_statistics_giv
     evidence = evidence_of(statistics, example["evidence"]["source"], "held")
     assert msgspec.json.decode(msgspec.json.encode(evidence)) == msgspec.json.decode(msgspec.json.encode(example["evidence"]))
     assert EXAMPLES["retrain-trigger"][0]["reason"]["detail"] == example["annotations"]["summary"]
-
-
-def test_examples() -> None:
-    assert doctest.testmod(drift_words).failed == 0
