@@ -9,12 +9,13 @@ The figures are those of the alarm, and an alarm comes early: often a dozen valu
 on, and that they stay as they are. What the statistics do not have is left out, never guessed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 from app.domain.alert_kinds import segment_label, short, signal_label
 from app.domain.alert_words import Words, fitted, when
+from app.domain.amounts import amount, is_interval, is_number, percent
 from schemas.statistics import DriftStatistics, SignalKind
 
 __all__ = ["of_signal"]
@@ -22,6 +23,8 @@ __all__ = ["of_signal"]
 #: How ``app.domain.signals`` calls the categories that have no share of their own.
 _OTHER = "(other)"
 _LABEL_BYTES = 60
+#: A standard deviation that is so many times larger or smaller is spoken of, whatever the finding is about.
+_FAR = 2.0
 
 
 class _Said(NamedTuple):
@@ -110,7 +113,8 @@ def _moved(said: _Said, aspect: str, way: str, known: Mapping[str, Any]) -> tupl
         scatter = ("scatter" if said.plural else "scatters") + (" more" if way == "up" else " less")
         return f"{scatter} than in the reference", _of_pair(known, "standard deviation", "sd", said.unit)
     if aspect:
-        return f"{_is(said)} distributed otherwise than in the reference", _of_shape(known, said.unit)
+        parts = [_of_shape(known, said.unit), *_of_moments(known, said.unit)]
+        return f"{_is(said)} distributed otherwise than in the reference", ", ".join(part for part in parts if part)
     return ("have" if said.plural else "has") + " drifted", _of_pair(known, "mean", "mean", said.unit)
 
 
@@ -121,22 +125,31 @@ def _is(said: _Said) -> str:
 def _of_location(known: Mapping[str, Any], way: str, unit: str) -> str:
     """The means; but where a few extremes pull them the other way than most values went, where the values went."""
     now, before = known.get("mean"), known.get("reference_mean")
-    contrary = _is_number(now) and _is_number(before) and now != before and (now > before) != (way == "up")
+    contrary = is_number(now) and is_number(before) and now != before and (now > before) != (way == "up")
     return (contrary and _of_shape(known, unit)) or _of_pair(known, "mean", "mean", unit)
 
 
 def _of_pair(known: Mapping[str, Any], name: str, key: str, unit: str) -> str:
     now, before = known.get(key), known.get(f"reference_{key}")
-    if not (_is_number(now) and _is_number(before)):
+    if not (is_number(now) and is_number(before)):
         return ""
-    return f"{name} {_amount(now, unit)} in place of {_amount(before, unit)}"
+    return f"{name} {amount(now, unit)} in place of {amount(before, unit)}"
+
+
+def _of_moments(known: Mapping[str, Any], unit: str) -> Iterator[str]:
+    """Of mean and standard deviation those that moved far as well."""
+    mean, mean_before, sd, sd_before = (known.get(name) for name in ("mean", "reference_mean", "sd", "reference_sd"))
+    if is_number(mean) and is_number(mean_before) and is_number(sd_before) and abs(mean - mean_before) > sd_before:
+        yield _of_pair(known, "mean", "mean", unit)
+    if is_number(sd) and is_number(sd_before) and not sd_before / _FAR <= sd <= sd_before * _FAR:
+        yield _of_pair(known, "standard deviation", "sd", unit)
 
 
 def _of_share(move: Mapping[str, Any]) -> str:
     now, before = move.get("share"), move.get("reference_share")
-    if not (_is_number(now) and _is_number(before)):
+    if not (is_number(now) and is_number(before)):
         return ""
-    return f"{_percent(now)} in place of {_percent(before)}"
+    return f"{percent(now)} in place of {percent(before)}"
 
 
 def _move(known: Mapping[str, Any], label: str) -> Mapping[str, Any]:
@@ -161,24 +174,24 @@ def _of_shape(known: Mapping[str, Any], unit: str) -> str:
     if not run:
         return ""
     now, then = (sum(part[at] for at in run) for part in (shares, before))
-    return f"{_percent(now)} of the values {_stretch(ends, run[0], run[-1], unit)} in place of {_percent(then)}"
+    return f"{percent(now)} of the values {_stretch(ends, run[0], run[-1], unit)} in place of {percent(then)}"
 
 
 def _numbers(values: object) -> list[float]:
-    return [value for value in values if _is_number(value)] if isinstance(values, list) else []
+    return [value for value in values if is_number(value)] if isinstance(values, list) else []
 
 
 def _stretch(ends: list[float], first: int, last: int, unit: str) -> str:
     """Where the classes from ``first`` to ``last`` lie; a value belongs to the class below the end that it equals."""
     if first == 0:
-        return f"are at most {_amount(ends[last], unit)}" if last < len(ends) else "are anywhere"
-    low = _amount(ends[first - 1], unit)
-    return f"are above {low}" if last >= len(ends) else f"are above {low} and at most {_amount(ends[last], unit)}"
+        return f"are at most {amount(ends[last], unit)}" if last < len(ends) else "are anywhere"
+    low = amount(ends[first - 1], unit)
+    return f"are above {low}" if last >= len(ends) else f"are above {low} and at most {amount(ends[last], unit)}"
 
 
 def _since(statistics: DriftStatistics) -> str:
     change = statistics.statistics.get("change")
-    if isinstance(change, dict) and _is_number(change.get("timestamp")):
+    if isinstance(change, dict) and is_number(change.get("timestamp")):
         return f", since about {when(int(change['timestamp']))}"
     return f", seen in the {statistics.window.events:,} events up to {when(statistics.window.end)}"
 
@@ -186,11 +199,11 @@ def _since(statistics: DriftStatistics) -> str:
 def _estimate(known: Mapping[str, Any], aspect: str) -> str:
     """How good the size is: the values behind it, and the interval that it lies in."""
     values = known.get("values")
-    if not (_is_number(values) and values > 0):
+    if not (is_number(values) and values > 0):
         return ""
     text = f"A first estimate, from the {values:,.0f} values between the change and the alarm; the page shows what holds now."
     difference, interval = known.get("difference_sd"), known.get("difference_sd_interval")
-    if aspect == "location" and _is_number(difference) and _is_interval(interval):
+    if aspect == "location" and is_number(difference) and is_interval(interval):
         low, high = interval
         return f"{text} That is {difference:+.2f} standard deviations of the reference (95 % interval {low:+.2f} to {high:+.2f})."
     return text
@@ -199,7 +212,7 @@ def _estimate(known: Mapping[str, Any], aspect: str) -> str:
 def _reference(figures: Mapping[str, Any]) -> str:
     reference, baseline = figures.get("reference"), figures.get("baseline")
     values = reference.get("values") if isinstance(reference, dict) else None
-    if not _is_number(values):
+    if not is_number(values):
         return ""
     first, last = _warm_up(baseline.get("id") if isinstance(baseline, dict) else None)
     span = f", from {when(first)} to {when(last)}" if last else ""
@@ -217,29 +230,7 @@ def _sureness(statistics: DriftStatistics) -> str:
     detector, figures = statistics.detector, statistics.statistics
     text = f"Detector {short(detector.name, 40)}: score {detector.score:.4g}, its threshold is {detector.threshold:.4g}"
     budget, supported = figures.get("values_between_false_alarms"), figures.get("values_supported")
-    if not (_is_number(budget) and _is_number(supported)):
+    if not (is_number(budget) and is_number(supported)):
         return f"{text}."
     vouched = f" (a reference of this length vouches for {supported:,.0f})" if supported < budget else ""
     return f"{text}, which chance alone reaches once in {budget:,.0f} values{vouched}."
-
-
-def _amount(value: float, unit: str) -> str:
-    number = f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-    return f"{number} {unit}".rstrip()
-
-
-def _percent(share: float) -> str:
-    """A share of the traffic.
-
-    >>> _percent(0.5), _percent(0.0012), _percent(0.0)
-    ('50.0 %', '0.12 %', '0 %')
-    """
-    return "0 %" if share == 0 else f"{share * 100:.{1 if abs(share) >= 0.01 else 2}f} %"
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return type(value) in {int, float}
-
-
-def _is_interval(value: object) -> TypeGuard[list[float]]:
-    return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
