@@ -23,33 +23,31 @@ class Deadlines(Generic[_Entry]):
     __slots__ = ("_buckets", "_heap")
 
     def __init__(self) -> None:
-        self._buckets: dict[int, list[tuple[int, _Entry]]] = {}
+        self._buckets: dict[int, tuple[list[int], list[_Entry]]] = {}  # two lists, since a tuple for each entry is work for gc
         self._heap: list[int] = []
 
     def add(self, deadline: int, entry: _Entry) -> None:
         """Have ``entry`` looked at once time exceeds ``deadline``."""
         bucket = self._buckets.get(deadline >> _SHIFT)
         if bucket is None:
-            bucket = self._buckets[deadline >> _SHIFT] = []
+            bucket = self._buckets[deadline >> _SHIFT] = ([], [])
             heapq.heappush(self._heap, deadline >> _SHIFT)
-        bucket.append((deadline, entry))
+        bucket[0].append(deadline)
+        bucket[1].append(entry)
 
     def passed(self, time: int) -> list[_Entry]:
         """Take out the entries whose deadline is below ``time``, in the order of buckets and of adding."""
         due: list[_Entry] = []
-        heap, buckets = self._heap, self._buckets
-        while heap and heap[0] <= time >> _SHIFT:
-            number = heap[0]
-            if number < time >> _SHIFT:
-                heapq.heappop(heap)
-                due.extend(entry for _, entry in buckets.pop(number))
-                continue
-            bucket = buckets[number]
-            kept = [row for row in bucket if row[0] >= time]
-            if len(kept) < len(bucket):
-                due.extend(entry for deadline, entry in bucket if deadline < time)
-                buckets[number] = kept
-            break
+        heap, buckets, last = self._heap, self._buckets, time >> _SHIFT
+        while heap and heap[0] < last:
+            due += buckets.pop(heapq.heappop(heap))[1]
+        if heap and heap[0] == last:
+            deadlines, entries = buckets[last]
+            if min(deadlines, default=time) < time:
+                rows = list(zip(deadlines, entries, strict=True))
+                due += [entry for deadline, entry in rows if deadline < time]
+                kept = [row for row in rows if row[0] >= time]
+                buckets[last] = ([deadline for deadline, _ in kept], [entry for _, entry in kept])
         return due
 
     def any_below(self, time: int, matters: Callable[[_Entry], bool]) -> bool:
@@ -57,6 +55,6 @@ class Deadlines(Generic[_Entry]):
         for number in sorted(self._heap):
             if number > time >> _SHIFT:
                 return False
-            if any(deadline < time and matters(entry) for deadline, entry in self._buckets[number]):
+            if any(deadline < time and matters(entry) for deadline, entry in zip(*self._buckets[number], strict=True)):
                 return True
         return False

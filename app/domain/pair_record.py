@@ -1,7 +1,5 @@
 """The record of a request, from the halves that it holds."""
 
-from typing import Any
-
 import msgspec
 
 from app.domain.comparison import compare
@@ -21,20 +19,23 @@ def pair_id(request: Request) -> str:
 
 def pair_record(request: Request, status: PairStatus, tolerance: float) -> bytes:
     """The record's value, as the contract lays it out."""
-    legacy, shadows = request.legacy, _in_order(request)
-    source: Half = legacy if legacy is not None else shadows[0]
-    timestamp: Any = source.timestamp
+    legacy = request.legacy
+    shadows = request.shadows if len(request.shadows) == 1 else _in_order(request)
+    source = legacy if legacy is not None else shadows[0]
+    answers: tuple[ShadowHalf, ...] = (_shadow(shadows[0], legacy, tolerance),) if len(shadows) == 1 else ()
+    if len(shadows) > 1:
+        answers = tuple(_shadow(half, legacy, tolerance) for half in shadows)
     return _encode(
         Pair(
             request.request_id,
             request.model.name,
-            timestamp,
+            source.timestamp,
             status,
-            _legacy(legacy),
-            (_shadow(shadows[0], legacy, tolerance),)
-            if len(shadows) == 1
-            else tuple(_shadow(half, legacy, tolerance) for half in shadows),
-            () if status in ("paired", "solo") else _missing(request),
+            None
+            if legacy is None
+            else LegacyHalf(legacy.version, legacy.prediction, legacy.timestamp, legacy.latency_ms, legacy.cost),
+            answers,
+            () if status == "paired" or status == "solo" else _missing(request),
             source.features,
             source.segments,
             source.metadata,
@@ -44,11 +45,8 @@ def pair_record(request: Request, status: PairStatus, tolerance: float) -> bytes
 
 def _in_order(request: Request) -> tuple[Half, ...]:
     """As they are configured, and then by version."""
-    shadows = request.shadows
-    if len(shadows) < 2:
-        return shadows
     rank = {version: number for number, version in enumerate(request.expected)}
-    return tuple(sorted(shadows, key=lambda half: (rank.get(half.version, len(rank)), half.version)))
+    return tuple(sorted(request.shadows, key=lambda half: (rank.get(half.version, len(rank)), half.version)))
 
 
 def _missing(request: Request) -> tuple[str, ...]:
@@ -57,13 +55,6 @@ def _missing(request: Request) -> tuple[str, ...]:
     return versions if request.legacy is not None else ("legacy", *versions)
 
 
-def _legacy(half: Half | None) -> LegacyHalf | None:
-    if half is None:
-        return None
-    return LegacyHalf(half.version, half.prediction, half.timestamp, half.latency_ms, half.cost)  # type: ignore[arg-type]  # ms
-
-
 def _shadow(half: Half, legacy: Half | None, tolerance: float) -> ShadowHalf:
     difference, agrees = (None, None) if legacy is None else compare(legacy.prediction, half.prediction, tolerance)
-    timestamp: Any = half.timestamp
-    return ShadowHalf(half.version, half.prediction, timestamp, half.latency_ms, half.cost, difference, agrees)
+    return ShadowHalf(half.version, half.prediction, half.timestamp, half.latency_ms, half.cost, difference, agrees)

@@ -23,23 +23,22 @@ A rebalance is a crash with a new host. Tested by ``tests/property/test_pairing_
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from app.domain.event_counting import SAMPLED_FIRST, SAMPLED_MASK, EventCounting
-from app.domain.expectation import LEARNING_WINDOWS, Expectation, ExpectationState
+from app.domain.event_counting import EventCounting
+from app.domain.expectation import LEARNING_WINDOWS
 from app.domain.log_time import UNKNOWN, LogTime, WallHistory
 from app.domain.pair_counts import Minutes
-from app.domain.pairing_state import PairingPolicy, PairingState, PolicyEntry
+from app.domain.pairing_state import PairingPolicy, PairingState
 from app.domain.policy_history import PolicyHistory
+from app.domain.reading import FOREVER, Reading
 from app.domain.reading_order import ReadingOrder
 from app.domain.request import LEGACY, SHADOW
-from app.domain.request_book import Model, RequestBook, Sink
+from app.domain.request_book import RequestBook
 from app.domain.silences import Silence, Silences
-from schemas.errors import DecodeError
+from app.domain.sink import Sink
 from schemas.half import Half
 from schemas.record import SourceRecord
 
 __all__ = ["Pairing"]
-
-_FOREVER = 1 << 62
 
 
 class Pairing:
@@ -54,10 +53,8 @@ class Pairing:
         state: PairingState | None = None,
         positions: Sequence[int] = (0, 0),
     ) -> None:
-        self._policy, self._shadows_of = policy, shadows_of
-        self._decode = decode
+        self._policy = policy
         self.ends = [False, False]
-        self._next_moments = [UNKNOWN, UNKNOWN]  # of a side that waits for the other: the time that it will have next
         self.live = state is None
         self._saved = state
         floors = state.floors if state else [UNKNOWN, UNKNOWN]
@@ -65,13 +62,13 @@ class Pairing:
         self._silences = Silences(state.silences if state else [])
         self._policies = PolicyHistory(policy, state.policies if state else None)
         self._order = ReadingOrder(state.order if state else [])
-        self.book = RequestBook(Minutes())
-        self._counting = EventCounting(self.book.minutes, is_misrouted)
-        self._set_policy(self._policies.entries[0])
+        self.book = RequestBook(Minutes(), self._policies.entries[0])
+        counting = EventCounting(self.book, is_misrouted)
+        self._reading = Reading(decode, self.book, counting, self.times, shadows_of, policy.window_ms)
         self._tops_by_wall = (WallHistory(policy.wait_ms), WallHistory(policy.wait_ms))
-        self.models: dict[str, Model] = {}
+        self.models = self._reading.models
         for name, known in (state.models if state else {}).items():
-            self._meet_model(name, known)
+            self._reading.meet(name, known)
 
     # Reading
 
@@ -94,7 +91,7 @@ class Pairing:
                 break
             before = self._positions()
             barrier = self._barrier(side)
-            count = self._read(side, part, _FOREVER if self._may_overrun(side) else barrier, sink)
+            count = self._read(side, part, FOREVER if self._may_overrun(side) else barrier, sink)
             taken += count
             time.read(part[0].offset, records[taken].offset if taken < len(records) else end, time.top)
             if self.live and time.top > barrier:
@@ -116,18 +113,18 @@ class Pairing:
         if first >= boundary:
             return ()
         entry, until = self._policies.at(side, first)
-        self._set_policy(entry)
+        self.book.policy = entry
         boundary = min(boundary, until)
         part = records[taken:] if taken else records
-        return part if boundary == _FOREVER else [record for record in part if record.offset < boundary]
-
-    def _set_policy(self, entry: PolicyEntry) -> None:
-        self.book.wait_ms, self.book.deduplication_ms = entry.wait_ms, entry.deduplication_ms
+        return part if boundary == FOREVER else [record for record in part if record.offset < boundary]
 
     def _barrier(self, side: int) -> int:
         """How far this side's time may go with what is known of the other's, if the outcome is not to depend on the order."""
         other = 1 - side
-        return max(self.times[other].top, self._next_moments[other]) + self._policies.lead_ms(self.book.wait_ms)
+        return max(self.times[other].top, self._reading.next_moments[other]) + self._lead_ms()
+
+    def _lead_ms(self) -> int:
+        return self._policies.lead_ms(self.book.policy.wait_ms)
 
     def _may_overrun(self, side: int) -> bool:
         """Whether there is nothing of the other side to wait for, now or, in a rebuild, at this point of the first time."""
@@ -135,59 +132,10 @@ class Pairing:
         return self.ends[1 - side] if waits is None else waits
 
     def _read(self, side: int, records: Sequence[SourceRecord], barrier: int, sink: Sink) -> int:
-        """The loop over every event: decode, tell the time, find the request."""
-        time, shadow_time, models, decode, book = self.times[side], self.times[SHADOW], self.models, self._decode, self.book
         # Legacy events are read when the shadows of their time have been: what is expected is learned from those.
-        stop = barrier if side or barrier == _FOREVER else barrier - self._policies.lead_ms(book.wait_ms) - 1
-        self._next_moments[side] = UNKNOWN
-        counting, live, top, count = self._counting, self.live, time.top, 0
-        shadow_top = self._passed()[SHADOW]
-        for record in records:
-            try:
-                half = decode(record)
-            except DecodeError as error:
-                self._reject(side, record, top if top != UNKNOWN else record.timestamp, error, sink)
-                count += 1
-                continue
-            timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
-            if timestamp > top:
-                if timestamp > stop and (top != UNKNOWN or timestamp <= barrier):
-                    self._next_moments[side] = timestamp
-                    break
-                time.top = top = timestamp
-            half.moment = top
-            model = models.get(half.model) or self._meet_model(half.model, None)
-            if top >= model.cell_ends[side]:
-                counting.turn_minute(model, side, record.offset, top)
-            cell = model.cells[side]
-            cell.read += 1
-            cell.ends[side] = record.offset + 1
-            if cell.sampled < SAMPLED_FIRST or not record.offset & SAMPLED_MASK:
-                counting.sample(side, record, half, cell)
-            expectation = model.expectation
-            if side:
-                span = expectation.versions.get(half.version)
-                if span is None or timestamp > span[1]:
-                    expectation.saw(half.version, timestamp)
-            elif live and top > expectation.valid_until:
-                expectation.learn(top, shadow_top, record.offset, shadow_time.position)
-            request = model.ids.get(half.request_id)  # type: ignore[arg-type]  # the decoder leaves a string
-            if request is None:
-                book.open(model, side, half, sink)
-            else:
-                book.meet(request, side, half, sink)
-            count += 1
-        book.totals.read += count
-        return count
-
-    def _meet_model(self, name: str, known: ExpectationState | None) -> Model:
-        model = self.models[name] = Model(name, Expectation(self._shadows_of(name), self._policy.window_ms, known))
-        return model
-
-    def _reject(self, side: int, record: SourceRecord, moment: int, error: DecodeError, sink: Sink) -> None:
-        self.book.totals.rejected += 1
-        self._counting.reject(side, record.offset, moment)
-        sink.refuse(side, record, error.reason, error.detail)
+        stop = barrier if side or barrier == FOREVER else barrier - self._lead_ms() - 1
+        self._reading.live = self.live
+        return self._reading.read(side, records, stop, barrier, self._passed()[SHADOW], sink)
 
     def _tops(self) -> tuple[int, int]:
         return self.times[LEGACY].top, self.times[SHADOW].top
@@ -242,7 +190,7 @@ class Pairing:
 
     def _give_out(self, sink: Sink) -> None:
         """Nothing comes any more: what there is of the minutes is shown now."""
-        for minute, cells in self.book.minutes.over(_FOREVER):
+        for minute, cells in self.book.minutes.over(FOREVER):
             sink.count(minute, cells)
         for model in self.models.values():
             model.cell_ends = [0, 0]

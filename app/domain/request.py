@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from app.domain.pairing_state import PolicyEntry
 from schemas.half import Half
 from schemas.pair import EMPTY_OBJECT, PairStatus
 
@@ -31,19 +32,18 @@ class Request(Struct, gc=False):
     request_id: str
     limit: int
     opening: int
-    expected: tuple[str, ...]
-    legacy: Half | None
-    shadows: tuple[Half, ...]
-    legacy_moment: int  # of the newest half of each side, -1 without one
-    shadow_moment: int
     first: int  # the lowest moment of its halves
-    wait_ms: int  # these two as they were set when it opened
-    deduplication_ms: int
+    expected: tuple[str, ...]
+    policy: PolicyEntry  # the settings as they were when it opened
+    legacy: Half | None = None
+    legacy_moment: int = -1  # of the newest half of each side, -1 without one
+    shadows: tuple[Half, ...] = ()
+    shadow_moment: int = -1
     expiry: int = 0
     silent_sides: int = 0  # bits of the sides that were given up over a silence
     previous: "Request | None" = None
     legacy_digest: int = 0  # of halves that were written or are late, to know copies by
-    shadow_digests: tuple[tuple[str, int], ...] = ()
+    shadow_digests: tuple[str | int, ...] = ()  # a version and its digest, and the next: one flat tuple, there are so many
 
     def lacks(self, side: int) -> bool:
         """Whether a half of this side is still waited for."""
@@ -67,7 +67,7 @@ class Request(Struct, gc=False):
         one timestamp far ahead moves its log's time for good, and its requests must not wait for the other log to be as far.
         """
         held = self.legacy_moment if side else self.shadow_moment
-        return max(self.limit, min(held, self.limit + self.wait_ms + self.deduplication_ms))
+        return max(self.limit, min(held, self.limit + self.policy.wait_ms + self.policy.deduplication_ms))
 
     def given_up_at(self) -> int:
         """The moment of its closing, if nothing more comes."""
@@ -75,7 +75,7 @@ class Request(Struct, gc=False):
 
     def horizon(self) -> int:
         """The moment up to which an event of this id belongs to this request, as a copy or late if not as a half."""
-        return self.expiry or self.given_up_at() + self.deduplication_ms
+        return self.expiry or self.given_up_at() + self.policy.deduplication_ms
 
     def complete_at(self) -> int:
         """The moment at which all that is expected was there; a version that nobody expects does not count."""
@@ -89,15 +89,15 @@ class Request(Struct, gc=False):
         if side == LEGACY:
             self.legacy_digest = digest(half)
         else:
-            self.shadow_digests = (*self.shadow_digests, (half.version, digest(half)))
+            self.shadow_digests = (*self.shadow_digests, half.version, digest(half))
 
     def seal(self, closing: int) -> None:
         """The record was written: keep of the halves only their digests, until the horizon is over."""
-        self.expiry = closing + self.deduplication_ms
+        self.expiry = closing + self.policy.deduplication_ms
         if self.legacy is not None:
             self.legacy_digest = digest(self.legacy)
         for half in self.shadows:
-            self.shadow_digests = (*self.shadow_digests, (half.version, digest(half)))
+            self.shadow_digests = (*self.shadow_digests, half.version, digest(half))
         self.legacy, self.shadows = None, ()
 
 
@@ -146,9 +146,14 @@ def find_copy(request: Request, side: int, half: Half) -> Copy | None:
     if side == LEGACY:
         known = request.legacy_digest if request.legacy is None else digest(request.legacy)
     else:
-        known = next((value for version, value in request.shadow_digests if version == half.version), 0)
+        known = _shadow_digest(request.shadow_digests, half.version)
         known = next((digest(held) for held in request.shadows if held.version == half.version), known)
     return Copy(known != digest(half)) if known else None
+
+
+def _shadow_digest(digests: tuple[Any, ...], version: str) -> int:
+    """The first of this version, 0 without one."""
+    return next((value for known, value in zip(digests[::2], digests[1::2], strict=True) if known == version), 0)
 
 
 def attach(request: Request, side: int, half: Half) -> list[tuple[int, Half]]:
@@ -163,11 +168,11 @@ def attach(request: Request, side: int, half: Half) -> list[tuple[int, Half]]:
 
 
 def _hold(request: Request, side: int, half: Half) -> None:
-    timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
+    timestamp = half.timestamp
     if timestamp < request.opening:
         request.opening = timestamp
-    if timestamp + request.wait_ms < request.limit:
-        request.limit = timestamp + request.wait_ms
+    if timestamp + request.policy.wait_ms < request.limit:
+        request.limit = timestamp + request.policy.wait_ms
     request.first = min(request.first, half.moment)
     if side == LEGACY:
         request.legacy = half
@@ -186,8 +191,8 @@ def _attach_in_order(request: Request, side: int, half: Half) -> list[tuple[int,
     first = rows[0][1]
     request.legacy, request.shadows = None, ()
     request.legacy_moment = request.shadow_moment = -1
-    request.opening = first.timestamp  # type: ignore[assignment]  # milliseconds, as above
-    request.limit = request.opening + request.wait_ms
+    request.opening = first.timestamp
+    request.limit = request.opening + request.policy.wait_ms
     request.first = first.moment
     late = []
     for row_side, row in rows:

@@ -6,91 +6,60 @@ request that is known already is a duplicate or late. So of the events read, eac
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from app.domain.deadlines import Deadlines
 from app.domain.expectation import Expectation
-from app.domain.pair_counts import Cell, Minutes
-from app.domain.pairing_state import Totals
+from app.domain.model import Model
+from app.domain.pair_counts import Minutes
+from app.domain.pairing_state import PolicyEntry, Totals
 from app.domain.request import LEGACY, SHADOW, Copy, Request, attach, find_copy, status_of
-from schemas.dead_letter import Reason
+from app.domain.sink import Sink
 from schemas.half import Half
-from schemas.pair import PairStatus
-from schemas.record import SourceRecord
 
-__all__ = ["Model", "RequestBook", "Sink"]
+__all__ = ["RequestBook"]
 
 _SIDES = (LEGACY, SHADOW)
 
 
-class Model:
-    """What is held of one model."""
-
-    __slots__ = ("cell_ends", "cells", "expectation", "ids", "name", "newest")
-
-    def __init__(self, name: str, expectation: Expectation) -> None:
-        self.name = name
-        self.expectation = expectation
-        self.ids: dict[str, Request] = {}
-        self.cells: list[Cell] = [Cell(), Cell()]  # of the minute in which each side is
-        self.cell_ends = [0, 0]
-        self.newest = 0
-
-
-class Sink(Protocol):
-    """Where decisions go; in a rebuild they go nowhere."""
-
-    def write(self, request: Request, status: PairStatus) -> None:
-        """One record, with the halves that the request holds."""
-
-    def refuse(self, side: int, record: SourceRecord, reason: Reason, detail: str) -> None:
-        """One dead letter."""
-
-    def count(self, minute: int, cells: dict[str, Cell]) -> None:
-        """The figures of a minute, by model."""
-
-
 class RequestBook:
-    """``tops`` are the times of the two logs; ``wait_ms`` and ``deduplication_ms`` the settings of the moment."""
+    """``tops`` are the times of the two logs; ``policy`` is the settings of the moment."""
 
-    def __init__(self, minutes: Minutes) -> None:
+    def __init__(self, minutes: Minutes, policy: PolicyEntry) -> None:
         self.minutes = minutes
+        self.policy = policy
         self.totals = Totals()
         self.waiting = 0
-        self.wait_ms = 0
-        self.deduplication_ms = 0
         self._deadlines: tuple[Deadlines[Request], Deadlines[Request]] = (Deadlines(), Deadlines())
         self._expiries: Deadlines[Request] = Deadlines()
 
     def open(self, model: Model, side: int, half: Half, sink: Sink, *, after: Request | None = None) -> None:
         """The first half of a request; of one ``after`` another with the same id, where that is still remembered."""
         request = self._begin(model, side, half)
-        request.previous = after
-        model.ids[request.request_id] = request
-        if side == LEGACY and request.expected and half.moment <= request.limit:  # the ordinary beginning, in one step
-            self._deadlines[SHADOW].add(request.limit, request)
-        else:
-            self._settle(request, sink)
+        model.ids[half.request_id] = request
+        if after is not None:
+            request.previous = after
+        if half.moment <= request.limit:  # the ordinary beginnings, in one step: only the other side is waited for
+            if side == LEGACY:
+                if request.expected:
+                    self._deadlines[SHADOW].add(request.limit, request)
+                    return
+            elif request.expected == (half.version,):
+                self._deadlines[LEGACY].add(request.limit, request)
+                return
+        self._settle(request, sink)
 
     def _begin(self, model: Model, side: int, half: Half) -> Request:
-        timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
-        request_id: str = half.request_id  # type: ignore[assignment]  # and a string
-        moment, wait_ms, deduplication_ms = half.moment, self.wait_ms, self.deduplication_ms
-        expected = model.expectation.at(side, half.source.offset)
-        limit = timestamp + wait_ms
+        timestamp, moment, policy = half.timestamp, half.moment, self.policy
+        limit, expected = timestamp + policy.wait_ms, model.expectation.at(side, half.source.offset)
         self.waiting += 1
         if side == LEGACY:
-            return Request(
-                model, request_id, limit, timestamp, expected, half, (), moment, -1, moment, wait_ms, deduplication_ms
-            )  # fmt: skip
-        return Request(
-            model, request_id, limit, timestamp, expected, None, (half,), -1, moment, moment, wait_ms, deduplication_ms
-        )  # fmt: skip
+            return Request(model, half.request_id, limit, timestamp, moment, expected, policy, half, moment)
+        return Request(model, half.request_id, limit, timestamp, moment, expected, policy, None, -1, (half,), moment)
 
     def meet(self, request: Request, side: int, half: Half, sink: Sink) -> None:
         """A further half, or a copy, of a request that is known."""
         model, moment = request.model, half.moment
-        if not request.expiry and request.previous is None and self._complete(request, side, half, sink):
+        if request.previous is None and self._complete(request, side, half, sink):
             return
         if moment > request.limit and moment > request.horizon():
             self.open(model, side, half, sink, after=request)
@@ -113,7 +82,8 @@ class RequestBook:
     def _complete(self, request: Request, side: int, half: Half, sink: Sink) -> bool:
         """The ordinary end of a request: one half is held, and this is the only one that is missing.
 
-        It does what ``_attach`` would do, at half the cost; whatever is out of the ordinary is left to that.
+        It does what ``_attach`` would do, at half the cost; whatever is out of the ordinary is left to that. A request that
+        was written holds nothing.
         """
         model: Model = request.model
         if side == SHADOW:
@@ -121,40 +91,44 @@ class RequestBook:
             if held is None or request.shadows:
                 return False
         else:
-            if request.legacy is not None or len(request.shadows) != 1:
+            if len(request.shadows) != 1 or request.legacy is not None:
                 return False
             held = shadow = request.shadows[0]
             expected = model.expectation.at(LEGACY, half.source.offset)
         if len(expected) != 1 or expected[0] != shadow.version:
             return False
-        timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
-        if half.moment > held.moment or (half.moment == held.moment and side == SHADOW):
-            if half.moment > request.limit:
+        timestamp, moment, closing = half.timestamp, half.moment, held.moment
+        if moment > closing or (moment == closing and side == SHADOW):
+            if moment > request.limit:
                 return False
-        elif held.moment > timestamp + request.wait_ms or request.first > max(timestamp + request.wait_ms, half.moment):
+            closing = moment
+        elif closing > timestamp + request.policy.wait_ms:  # what is held would be late
             return False
-        request.expected = expected
         if side == SHADOW:
             request.shadows = (half,)
         else:
-            request.legacy = half
+            request.legacy, request.expected = half, expected
         if timestamp < request.opening:
             request.opening = timestamp
         sink.write(request, "paired")
-        self.waiting -= 1
-        closing = max(half.moment, held.moment)
-        self.totals.in_records += 2
-        self.totals.records += 1
-        cell = model.cells[side] if closing == half.moment else self.minutes.cell(model.name, closing)
+        self._sealed(request, closing, halves=2, waited=1)
+        cell = model.cells[side] if closing == moment else self.minutes.cell(model.name, closing)
         cell.paired += 1
+        return True
+
+    def _sealed(self, request: Request, closing: int, *, halves: int, waited: int) -> None:
+        """Count what was written, and remember the request until its horizon is over."""
+        totals = self.totals
+        totals.in_records += halves
+        totals.records += 1
+        self.waiting -= waited
         request.seal(closing)
         self._expiries.add(request.expiry, request)
-        return True
 
     def _precedes(self, request: Request, half: Half) -> bool:
         """Whether the horizon of a request that ``half`` opens is over before ``request`` begins: the logs were far apart."""
-        timestamp: int = half.timestamp  # type: ignore[assignment]  # the decoder leaves milliseconds
-        return request.first > max(timestamp + request.wait_ms, half.moment) + request.deduplication_ms
+        policy = request.policy
+        return request.first > max(half.timestamp + policy.wait_ms, half.moment) + policy.deduplication_ms
 
     def _attach(self, request: Request, side: int, half: Half, sink: Sink) -> None:
         late = attach(request, side, half)
@@ -197,7 +171,8 @@ class RequestBook:
         """
         for side in _SIDES:
             for request in self._deadlines[side].passed(tops[side]):
-                self._look(request, side, tops, sink)
+                if not request.expiry:
+                    self._look(request, side, tops, sink)
         for request in self._expiries.passed(low):
             ids = request.model.ids
             if ids.get(request.request_id) is request:
@@ -230,17 +205,13 @@ class RequestBook:
         status = status_of(request)
         sink.write(request, status)
         halves = len(request.shadows) + (request.legacy is not None)
-        self.totals.in_records += halves
-        self.totals.records += 1
-        self.waiting -= halves
         cell = self.minutes.cell(request.model.name, closing)
         setattr(cell, status, getattr(cell, status) + 1)
         if request.model.expectation.is_configured:
             for half in request.shadows:
                 if half.version not in request.expected:
                     cell.note_unexpected(half.version)
-        request.seal(closing)
-        self._expiries.add(request.expiry, request)
+        self._sealed(request, closing, halves=halves, waited=halves)
 
     def waits_below(self, side: int, moment: int) -> bool:
         """Whether a request waits for this side with a deadline below ``moment``."""
