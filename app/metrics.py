@@ -21,7 +21,7 @@ ROLES = ("pair", "detect", "decide", "judge", "serve")
 FAILURES = ("fenced", "broker", "timeout", "lost", "log_cut", "fold", "other")
 REASONS_AT_MOST = 32
 PER_SHARD = ("role", "partition")
-#: A commit takes 30 ms on a quiet broker (DESIGN, decision 2); over 10 s the session is in danger.
+#: A commit takes 30 ms on a quiet broker; over 10 s the session is in danger.
 COMMIT_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 #: A restart with 1.2 M events to replay takes 5 to 8 s.
 REBUILD_SECONDS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)

@@ -1,6 +1,6 @@
 """Every kind of record that is no message, with the reason that its dead letter must have.
 
-The list is RELIABILITY 4.4's poison table and the contract's *Refusals*, one entry a cause. Each record is made from a good
+The list is that of *What is refused* in ``docs/messages.md``, one entry a cause. Each record is made from a good
 prediction in which one thing is wrong, so that a service that refuses it refuses it for that and for nothing else.
 """
 
