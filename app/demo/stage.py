@@ -30,8 +30,8 @@ __all__ = ["PARTITIONS", "WARM_UP", "DemoError", "Stage", "on_stage"]
 #: Events a second: 300 flights a second, eight hours of New York's traffic.
 RATE = 900
 PARTITIONS = 4
-#: The two weeks from here, up to the fault, are calm: what a storm does to weather and delays is a drift too. The autumn that
-#: follows is not, and alerts by itself.
+#: The two weeks from here, up to the fault, are calm for the live model: what a storm does to weather and delays is a drift too.
+#: The autumn that follows is not, and alerts by itself.
 FIRST_DAY = "2013-09-09"
 FAULT_AFTER = "50s"
 #: A week of flights: with less, the first Sunday is a change.
