@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
 
-from app.folds.fold import Headers, LogAnswer, LogQuery, Outbox, Run
+from app.folds.fold import Headers, LogAnswer, LogQuery, Outbox, Run, Steps
 from app.folds.ledger import Saved
 from app.folds.log_ends import FetchState
 from app.folds.shard import Shard, ShardSettings
@@ -37,10 +37,16 @@ def run(start: int, end: int, *offsets: int) -> Run:
 
 
 class CountingFold:
-    """Sends ``side:offset:n`` for each record, ``n`` counting all that it was ever fed. ``reach``: how far back ``low`` lies."""
+    """Sends ``side:offset:n`` for each record, ``n`` counting all that it was ever fed. ``reach``: how far back ``low`` lies.
 
-    def __init__(self, *, snapshots: bool = False, reach: int | None = None, replays: bool = True) -> None:
-        self.snapshots, self.reach, self._replays = snapshots, reach, replays
+    With ``in_steps`` it does so a record a step.
+    """
+
+    def __init__(
+        self, *, snapshots: bool = False, reach: int | None = None, replays: bool = True, in_steps: bool = False
+    ) -> None:
+        self.snapshots, self.reach, self._replays, self.in_steps = snapshots, reach, replays, in_steps
+        self.in_hand = 0
         self.fed: list[tuple[int, list[int]]] = []
         self.calls: list[str] = []
         self.ends: list[list[bool]] = []
@@ -56,21 +62,33 @@ class CountingFold:
         self.count = int(snapshot or 0)
         self.positions = list(position)
 
-    def feed(self, side: int, run: Run, out: Outbox) -> int | None:
+    def feed(self, side: int, run: Run, out: Outbox) -> int | Steps | None:
+        assert not self.in_hand, "fed in the middle of another run"
         taken = self.takes(side, run)
-        records = run if taken is None else run[:taken]
+        records: Sequence[Any] = run if taken is None else run[:taken]
         if records or taken is None:
             self.fed.append((side, [record.offset for record in records]))
+        self.positions[side] = run.end if taken is None or taken >= len(run) else run[taken].offset
+        steps = self._steps(side, records, out)
+        if self.in_steps and taken is None:
+            self.in_hand = 1
+            return steps
+        for _ in steps:
+            pass
+        return taken
+
+    def _steps(self, side: int, records: Sequence[Any], out: Outbox) -> Steps:
         for record in records:
             self.count += 1
             out.send("out", 0, None, b"%d:%d:%d" % (side, record.offset, self.count), [])
-        self.positions[side] = run.end if taken is None or taken >= len(run) else run[taken].offset
-        return taken
+            yield
+        self.in_hand = 0
 
     def rebuilt(self) -> None:
         self.calls.append("rebuilt")
 
     def idle(self, idle_ms: Sequence[int | None], out: Outbox) -> bool:
+        assert not self.in_hand
         self.idles.append(list(idle_ms))
         return False
 
@@ -81,6 +99,7 @@ class CountingFold:
         self.ends.append(list(ends))
 
     def save(self) -> bytes:
+        assert not self.in_hand, "saved in the middle of a run"
         return json.dumps({"count": self.count}).encode()
 
     def low(self) -> Sequence[int] | None:
@@ -96,6 +115,7 @@ class CountingFold:
         return list(self.asks)
 
     def answer(self, query: LogQuery, answer: LogAnswer, out: Outbox) -> None:
+        assert not self.in_hand
         self.asks.remove(query)
         self.answers.append(answer)
         out.send("out", 0, None, b"answer", [])

@@ -4,7 +4,7 @@ Delivery guarantees: none are needed. A question is part of the fold's saved sta
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from app.folds.fold import LogAnswer, LogQuery
 from app.folds.ledger import Ledger
@@ -16,7 +16,7 @@ class Questions:
     """``answered`` takes an answer, ``fail`` the error where there is none."""
 
     def __init__(
-        self, ledger: Ledger, answered: Callable[[LogQuery, LogAnswer], None], fail: Callable[[Exception], None]
+        self, ledger: Ledger, answered: Callable[[LogQuery, LogAnswer], Awaitable[None]], fail: Callable[[Exception], None]
     ) -> None:
         self._ledger, self._answered, self._fail = ledger, answered, fail
         self._asked: dict[LogQuery, asyncio.Task[None]] = {}
@@ -29,7 +29,7 @@ class Questions:
 
     async def _ask(self, query: LogQuery) -> None:
         try:
-            self._answered(query, await self._ledger.ask(query))
+            await self._answered(query, await self._ledger.ask(query))
         except Exception as error:  # noqa: BLE001  an answer that did not come is asked for again by the next shard
             self._fail(error)
         finally:

@@ -7,8 +7,7 @@ The states and what leads from one to the next:
     live        runs go in, outputs come out; once an interval a transaction
     dead        after any error, on revocation, at the end: nothing of it is used again
 
-Where reading begins is decided in ``app.folds.opening``; runs wait in ``app.folds.intake`` until the fold takes them (it may want
-to see another side first); what the broker says of the ends of the logs is in ``app.folds.log_ends``.
+Where reading begins is decided in ``app.folds.opening``; ``app.folds.feeding`` takes the runs in and gives them to the fold.
 
 *Delivery guarantees.* What the fold is given between two commits, and what it says, is in one transaction with the positions
 and its state. A shard that fails is dead at once, and the next one begins from what was committed; nothing is retried here.
@@ -21,8 +20,8 @@ from typing import NamedTuple
 
 import structlog
 
-from app.folds.fold import Fold, LogAnswer, LogQuery, Outbox, Run, Silent
-from app.folds.intake import Intake
+from app.folds.feeding import Feeding
+from app.folds.fold import Fold, LogAnswer, LogQuery, Run
 from app.folds.ledger import Ledger, Saved
 from app.folds.log_ends import FetchState, Host, LogEnds
 from app.folds.opening import beginning, is_of_another_log
@@ -59,11 +58,11 @@ class Shard:
         self.partition = partition
         self.fold, self.ledger, self.topics = fold, ledger, topics
         self._host, self._settings, self._fail, self._now = host, settings, fail, now
-        self._intake = Intake(len(topics))
-        self._log_ends = LogEnds(host, partition, len(topics), now)
+        sides = len(topics)
+        log_ends = LogEnds(host, partition, sides, now)
+        self._feeding = Feeding(fold, ledger.outbox, log_ends, sides, self._go_live, self._taken, self.give_up)
         self.live = self.dead = False
         self._stopping = asyncio.Event()
-        self.room = asyncio.Event()
         self._dirty = False
         self._snapshot_at: list[int] | None = None
         self._snapshot_due = 0.0
@@ -78,7 +77,17 @@ class Shard:
     @property
     def positions(self) -> list[int]:
         """Up to where the fold has taken each side."""
-        return self._intake.positions
+        return self._feeding.positions
+
+    @property
+    def news(self) -> asyncio.Event:
+        """Set when it has become less busy, or has less output that waits, or is dead."""
+        return self._feeding.news
+
+    @property
+    def busy(self) -> bool:
+        """Whether what was offered has not all been looked at yet, since others had to be let on."""
+        return self._feeding.busy
 
     # Opening
 
@@ -90,67 +99,31 @@ class Shard:
             await self.ledger.discard()
             saved = await self.ledger.open()
         low, next_ = beginning(saved, spans, self.topics, self.partition)
-        self._intake.begin(low, silent_until=next_)
         self._snapshot_at = low
         self.fold.restore(saved and saved.saved, saved and saved.snapshot, low)
-        self._pump()
+        self._feeding.begin(low, silent_until=next_)
         return list(self.positions)
 
     # Reading, while it is rebuilt and while it lives
 
     def wants(self, side: int) -> bool:
         """Whether more of this side should be fetched."""
-        return not self._intake.is_full(side) and (not self.live or self.fold.wants(side))
-
-    def offer(self, side: int, run: Run) -> bool:
-        """Take a run that begins where this side stands; False for any other, with a hole before it or from before a seek."""
-        if self.dead or not self._intake.offer(side, run):
-            return False
-        self._log_ends.broken(side)
-        self._pump()
-        return True
+        return self._feeding.wants(side)
 
     def expects(self, side: int) -> int:
         """The offset at which the next run of this side has to begin."""
-        return self._intake.expects(side)
+        return self._feeding.expects(side)
 
-    def _pump(self) -> None:
-        """Feed what the fold takes, side after side, until nothing moves."""
-        moved = True
-        while moved and not self.dead:
-            moved = False
-            for side in range(len(self.topics)):
-                while self._feed(side):
-                    moved = True
-            if not self.live and all(self._intake.replayed()):
-                self._go_live()
-                moved = True
+    def offer(self, side: int, run: Run) -> bool:
+        """Take a run that begins where this side stands; False for any other, with a hole before it or from before a seek."""
+        return self._feeding.offer(side, run)
 
-    def _feed(self, side: int) -> bool:
-        """Feed the first run that waits on a side, as far as it is taken; whether anything moved."""
-        run = self._intake.first(side, silent=not self.live)
-        if run is None:
-            return False
-        self._tell_ends()
-        events = self._intake.took(side, self.fold.feed(side, run, self._outbox()))
-        if events is None:
-            return False
-        if self.live:
-            self._dirty = True
-            self.events += events
-        return True
-
-    def _tell_ends(self) -> None:
-        ends, answered_ms = self._log_ends.look(self._intake.positions)
-        self.fold.sees_ends(ends if self.live else self._intake.replayed(), answered_ms)
-
-    def _outbox(self) -> Outbox:
-        return self.ledger.outbox if self.live else Silent()
+    def _taken(self, events: int) -> None:
+        self._dirty = True
+        self.events += events
 
     def _go_live(self) -> None:
-        self.fold.rebuilt()
         self.live = True
-        self._log_ends.begin()
         self.committed_at = self._now()
         self._task = asyncio.create_task(self._work(), name=f"commits of partition {self.partition}")
         self.on_live(self)
@@ -162,12 +135,12 @@ class Shard:
         try:
             while True:
                 ending = await self._interval()
+                await self._tick()
                 if self.dead:  # what it holds may be half of something
                     return
-                self._tick()
                 if self._dirty:
                     await self._commit(ending)
-                self.room.set()
+                self.news.set()
                 if ending:
                     return
         except asyncio.CancelledError:
@@ -183,16 +156,20 @@ class Shard:
             return False
         return True
 
-    def _tick(self) -> None:
-        self._tell_ends()
-        if self.fold.idle(self._log_ends.idle_ms(self.positions, self._intake.waiting()), self._outbox()):
+    async def _tick(self) -> None:
+        await self._feeding.settle()
+        if self.dead:
+            return
+        if self._feeding.let_time_pass():
             self._dirty = True
-        self._pump()
+        self._feeding.pump()
         self._questions.ask(self.fold.questions())
+        await self._feeding.settle()
 
-    def _answered(self, query: LogQuery, answer: LogAnswer) -> None:
+    async def _answered(self, query: LogQuery, answer: LogAnswer) -> None:
+        await self._feeding.settle()
         if not self.dead:
-            self.fold.answer(query, answer, self._outbox())
+            self.fold.answer(query, answer, self.ledger.outbox)
             self._dirty = True
 
     async def _commit(self, ending: bool) -> None:
@@ -219,7 +196,7 @@ class Shard:
         """Be dead from now on, and say why."""
         if not self.dead:
             self.dead = True
-            self.room.set()
+            self._feeding.stop()
             self._fail(self, error)
 
     async def close(self, *, drain: bool = False) -> None:
@@ -228,7 +205,7 @@ class Shard:
         if drain and self._task is not None and not self.dead:
             await asyncio.wait([self._task], timeout=_DRAIN_SECONDS)
         self.dead = True
-        self.room.set()
+        self._feeding.stop()
         self._questions.cancel()
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()

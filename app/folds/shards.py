@@ -126,13 +126,13 @@ class Shards:
         return shard is not None and shard.wants(self._side[place.topic])
 
     async def feed(self, topic: str, partition: int, run: Run) -> None:
-        """Hand a run to its shard; waits while too much output waits for its commit."""
+        """Hand a run to its shard; waits while that is busy with others, or too much output waits for its commit."""
         shard = self.open.get(partition)
         if shard is None:
             return
-        while shard.ledger.backlog() > _BACKLOG and not shard.dead:
-            shard.room.clear()
-            await shard.room.wait()
+        while (shard.busy or shard.ledger.backlog() > _BACKLOG) and not shard.dead:
+            shard.news.clear()
+            await shard.news.wait()
         side, place = self._side[topic], TopicPartition(topic, partition)
         try:
             taken = shard.offer(side, run)
