@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Raw, Struct
 
-from app.folds.fold import LogAnswer, LogQuery, Outbox, Record, Run
+from app.folds.fold import Fold, Outbox, Record, Run
 from app.read_model import messages
 from app.read_model.state import DEFAULT, Capacity, PartitionState
 
@@ -26,10 +26,8 @@ class _Saved(Struct):
     documents: dict[str, Raw]
 
 
-class ServeFold:
+class ServeFold(Fold):
     """See the module's text."""
-
-    snapshots = False
 
     def __init__(self, partition: int, capacity: Capacity = DEFAULT) -> None:
         self._partition = partition
@@ -55,9 +53,6 @@ class ServeFold:
         self._note_end()
         self._write(out)
 
-    def rebuilt(self) -> None:
-        """Nothing is replayed in silence, so nothing changes."""
-
     def idle(self, idle_ms: Sequence[int | None], out: Outbox) -> bool:
         """Beat; and note that all has been read."""
         if self._note_end():
@@ -69,10 +64,6 @@ class ServeFold:
         before, self._beat = self._beat, min(waits) // BEAT_MS
         return self._beat > before
 
-    def wants(self, side: int) -> bool:
-        """Always: everything is written at once."""
-        return True
-
     def sees_ends(self, ends: Sequence[bool], answered_ms: int) -> None:
         """Remember which inputs have been read to their end once: under traffic, all of them are never there at once."""
         self._ended = [before or now for before, now in zip(self._ended, ends, strict=True)]
@@ -80,23 +71,6 @@ class ServeFold:
     def save(self) -> bytes:
         """Nothing: the documents are the state."""
         return b"{}"
-
-    def low(self) -> None:
-        """A rebuild reads nothing again."""
-
-    def replays(self) -> bool:
-        """Never: nothing is read again."""
-        return False
-
-    def snapshot(self) -> None:
-        """There is none: the ledger keeps the documents."""
-
-    def questions(self) -> Sequence[LogQuery]:
-        """None are asked."""
-        return ()
-
-    def answer(self, query: LogQuery, answer: LogAnswer, out: Outbox) -> None:
-        """None are asked."""
 
     def figures(self) -> dict[str, float]:
         """What the read model of this partition holds."""

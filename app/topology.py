@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from agents import decide, detect, pair, serve
 from app.config import Config
+from app.domain.alert_message import Links
 from app.domain.pairing_state import PairingPolicy
 from app.folds.fold import Fold
 from app.topic_table import Topics
@@ -58,9 +59,9 @@ def topology(config: Config, dashboard_url: str) -> dict[str, RoleWiring]:
         ),
         "decide": RoleWiring(
             decide.INPUTS,
-            lambda at: decide.DecideFold(
-                at, partitions, full, lambda name: config.model(name).alerts, lambda name: config.model(name).retrain,
-                dashboard_url, RUNBOOKS,
+            lambda _: decide.DecideFold(
+                partitions, full, lambda name: config.model(name).alerts, lambda name: config.model(name).retrain,
+                Links(dashboard_url, RUNBOOKS),
             ),
         ),
         "serve": RoleWiring(serve.INPUTS, serve.ServeFold),

@@ -24,3 +24,8 @@ class Alert(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     status: AlertStatus
     fingerprint: str
     evidence: dict[str, Any]
+
+    @property
+    def subject(self) -> str:
+        """What it is about: the model, or the input topic."""
+        return self.labels.get("model") or self.labels["topic"]

@@ -5,12 +5,13 @@ into one JSON object, since some consumers hand on the record's value and nothin
 the same input gives the same id whatever crashed in between, so a consumer that keeps ids never acts twice.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-__all__ = ["JSON_TYPE", "STRUCTURED_TYPE", "binary_headers", "rfc3339", "structured"]
+__all__ = ["JSON_TYPE", "STRUCTURED_TYPE", "binary_headers", "event_id", "rfc3339", "structured"]
 
 JSON_TYPE = "application/json"
 STRUCTURED_TYPE = "application/cloudevents+json; charset=UTF-8"
@@ -43,6 +44,11 @@ def binary_headers(
     if subject is not None:
         headers.append(("ce_subject", subject.encode()))
     return headers
+
+
+def event_id(headers: Sequence[tuple[str, bytes]]) -> str:
+    """The id in an event's headers; empty where there is none."""
+    return next((value.decode(errors="replace") for name, value in headers if name == "ce_id"), "")
 
 
 def structured(

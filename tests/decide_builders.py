@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agents.decide import DecideFold
+from app.domain.alert_message import Links
 from app.domain.alert_policy import AlertPolicy
 from app.domain.retraining import RetrainPolicy
 from app.folds.fold import Headers, LogAnswer, LogQuery, Run
@@ -120,14 +121,12 @@ def as_run(records: Iterable[LogRecord], start: int, end: int) -> Run:
     return run
 
 
-def fold(
-    alerts: AlertPolicy | None = None, retrain: RetrainPolicy | None = None, *, partition: int = 2, prefix: str = ""
-) -> DecideFold:
+def fold(alerts: AlertPolicy | None = None, retrain: RetrainPolicy | None = None, *, prefix: str = "") -> DecideFold:
     """A decide fold with the same policies for every model."""
     return DecideFold(
-        partition, 4, lambda topic: prefix + topic,
+        4, lambda topic: prefix + topic,
         lambda model: alerts or AlertPolicy(), lambda model: retrain or RetrainPolicy(),
-        "http://127.0.0.1:8080", "https://runbooks.example.com",
+        Links("http://127.0.0.1:8080", "https://runbooks.example.com"),
     )  # fmt: skip
 
 

@@ -2,10 +2,15 @@
 
 Bounded: ``SUBJECTS`` and ``CASES``. A new subject takes the place of the one that has been without news for longest, if that
 has neither a case nor a cooldown; else there is no room for it.
+
+It is saved as JSON, from ``PLAIN_BYTES`` on deflated: alerts repeat each other's words, and a storm of a thousand of them then
+still fits one record of the checkpoint.
 """
 
+import zlib
 from collections.abc import Callable
 
+import msgspec
 from msgspec import Struct, field
 
 from app.domain.alert_kinds import ALERT_NAMES
@@ -15,12 +20,13 @@ from app.domain.retraining import CODES, HELD_BACK, RetrainPolicy
 from schemas.statistics import DriftStatistics
 from schemas.trigger import RetrainTrigger
 
-__all__ = ["CASES", "SUBJECTS", "Counters", "Pending", "State", "count", "note_version"]
+__all__ = ["CASES", "PLAIN_BYTES", "SUBJECTS", "Counters", "Pending", "State", "count", "note_version"]
 
 #: About 150 bytes each when quiet.
 SUBJECTS = 1_000
 #: About 800 bytes each; nobody reads a thousand alerts.
 CASES = 1_000
+PLAIN_BYTES = 131_072
 #: Shadow versions of a model that are remembered.
 _SHADOWS = 8
 
@@ -42,6 +48,10 @@ class Pending(Struct, gc=False):
     trigger: RetrainTrigger
     caused_by: str
     at: int
+
+
+class _Deflated(Struct):
+    deflated: bytes
 
 
 class State(Struct):
@@ -67,6 +77,18 @@ class State(Struct):
                 del self.subjects[name]
                 return True
         return False
+
+    def dump(self) -> bytes:
+        """The state as JSON."""
+        plain = msgspec.json.encode(self)
+        return plain if len(plain) <= PLAIN_BYTES else msgspec.json.encode(_Deflated(zlib.compress(plain, 1)))
+
+    @classmethod
+    def load(cls, saved: bytes) -> "State":
+        """Take the state back."""
+        if saved.startswith(b'{"deflated"'):
+            saved = zlib.decompress(msgspec.json.decode(saved, type=_Deflated).deflated)
+        return msgspec.json.decode(saved, type=cls)
 
     def figures(self) -> dict[str, float]:
         """Counters, and what stands now."""

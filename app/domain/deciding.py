@@ -17,7 +17,9 @@ Delivery guarantees: ``State`` is plain data and all there is; a replay from it 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import msgspec
 from msgspec import ValidationError
+from msgspec.structs import replace
 
 from app.domain import alert_statements
 from app.domain.alert_kinds import OF_SIGNAL
@@ -27,10 +29,11 @@ from app.domain.alert_subjects import REFUSED, News, Said, Subject
 from app.domain.alerting import Condition, Phase
 from app.domain.decide_state import CASES, Pending, State, count, note_version
 from app.domain.evidence import evidence_of
-from app.domain.retrain_trigger import Ground, compose
+from app.domain.retrain_trigger import Ground, complete, compose
 from app.domain.retraining import CODES, SETTLED, Cause, RetrainPolicy, RetrainReason
 from schemas.alert import Alert
 from schemas.cloudevents import rfc3339
+from schemas.offsets import OffsetRange
 from schemas.statistics import DriftStatistics
 from schemas.trigger import TriggerPolicy
 
@@ -38,6 +41,8 @@ __all__ = ["Decider", "Told"]
 
 #: So long after a shadow was last spoken of a trigger still names it.
 _SHADOW_MS = 24 * 3_600_000
+
+_decode = msgspec.json.Decoder(DriftStatistics).decode
 
 
 class Told(NamedTuple):
@@ -68,8 +73,24 @@ class Decider:
         """Go on from a state that was saved."""
         self.state, self._open = state, sum(len(subject.cases) for subject in state.subjects.values())
 
-    def read(self, statistics: DriftStatistics, id_: str) -> list[Told]:
-        """Take one record, whose id is ``id_``; what there is to tell."""
+    def read(self, value: bytes | None, id_: str) -> list[Told]:
+        """Take one record of statistics, whose event has this id; what there is to tell."""
+        try:
+            statistics = _decode(value or b"")
+        except (msgspec.DecodeError, ValidationError):
+            self.state.counters.skipped += 1
+            return []
+        return self._take(statistics, id_)
+
+    def complete(self, model: str, stretch: OffsetRange, events: int, digest: str, *, whole: bool) -> list[Pending]:
+        """The triggers that waited for this stretch of the model's pairs, with what the log said of it."""
+        pending, done = self.state.pending, []
+        for id_, waiting in list(pending.items()):
+            if waiting.trigger.model.name == model and waiting.trigger.window.offsets == [stretch]:
+                done.append(replace(pending.pop(id_), trigger=complete(waiting.trigger, events, digest, whole=whole)))
+        return done
+
+    def _take(self, statistics: DriftStatistics, id_: str) -> list[Told]:
         model, counters, signal = statistics.model, self.state.counters, statistics.signal
         if signal.kind != "pairing" and not (model and signal.kind in OF_SIGNAL):
             counters.skipped += 1

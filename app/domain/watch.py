@@ -14,7 +14,7 @@ last record. Bounded: ``config.versions`` legacy and as many shadow versions at 
 Delivery guarantees: a pure function of the model's pair records; ``dump`` and ``load`` are bit for bit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from app.domain.drift_config import DriftConfig
@@ -23,7 +23,10 @@ from app.domain.panel import Panel
 from app.domain.reports import Emission, Source
 from schemas.statistics import Role
 
-__all__ = ["ModelWatch"]
+__all__ = ["Looking", "ModelWatch"]
+
+#: A look at pairs, in steps of some milliseconds; what it returns is what there is to say.
+Looking = Generator[None, None, list[Emission]]
 
 #: Records of a model after which an unseen version is given up, and how often that is looked at.
 _FORGET, _LOOK = 20_000, 1_000
@@ -57,19 +60,20 @@ class ModelWatch:
         """What the bounds refused: halves of too many versions, values of too many features."""
         return self.refused + sum(panel.refused for panel in self.panels)
 
-    def feed(self, placed: Sequence[Placed]) -> list[Emission]:
-        """Take the model's next pairs in; what there is to say, in the order of the records at which it became true."""
+    def feed(self, placed: Sequence[Placed]) -> Looking:
+        """Take the model's next pairs in, a panel at a step; what there is to say, in the order of the records."""
         out: list[Emission] = []
         at = 0
         while at < len(placed):
             end = min(len(placed), at + _LOOK - self.records % _LOOK)
-            out += sorted(self._part(placed[at:end]), key=lambda emission: emission.offset)
+            part = yield from self._part(placed[at:end])
+            out += sorted(part, key=lambda emission: emission.offset)
             if self.records % _LOOK == 0:
                 out += self._forget()
             at = end
         return out
 
-    def _part(self, placed: Sequence[Placed]) -> list[Emission]:
+    def _part(self, placed: Sequence[Placed]) -> Looking:
         out: list[Emission] = []
         rows = pair_rows(placed)
         pairs = [pair for _, pair in placed]
@@ -80,6 +84,7 @@ class ModelWatch:
             which = [at for at, _ in served]
             versions, ignored = [version for _, version in served], self.config.ignored_features
             out += self.inputs.feed(input_rows(rows.some(which), [pairs[at] for at in which], versions, ignored))
+            yield
         if matched := [at for at, pair in enumerate(pairs) if pair.status != "solo"]:
             out += self.matching.feed(matching_rows(rows.some(matched)))
         for (role, version), group in sorted(self._by_version(pairs).items()):
@@ -88,6 +93,7 @@ class ModelWatch:
             answers = rows.some(which)
             answers.versions = [version] * len(which)
             out += self.answers[role, version].feed(answer_rows(answers, halves, shadow=role == "shadow"))
+            yield
         self.records += len(placed)
         return out
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from agents.detect import DetectFold
 from app.domain.drift_config import DriftConfig
-from app.folds.fold import Run
+from app.folds.fold import Run, at_once
 from schemas.limits import Limits
 
 
@@ -92,7 +92,7 @@ def main() -> int:
         run = Run(Entry(at + i, 0, b"credit", value, []) for i, value in enumerate(values))
         run.start, run.end = at, at + len(values)
         before = time.process_time()
-        fold.feed(0, run, out)
+        at_once(fold.feed(0, run, out))
         if at + len(values) == options.pairs:
             fold.idle((60_000, 60_000), out)
         cpu += time.process_time() - before

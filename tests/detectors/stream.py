@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.detect import DetectFold
 from app.domain.drift_config import DriftConfig
-from app.folds.fold import Run
+from app.folds.fold import Run, at_once
 from schemas.limits import Limits
 
 START_MS = 1_790_000_000_000
@@ -108,7 +108,7 @@ def feed(made: DetectFold, records: Sequence[Entry], cuts: Iterable[int] = ()) -
     out, at = Outbox(), 0
     for cut in [*sorted(cuts), len(records)]:
         if cut > at:
-            made.feed(0, run_of(records[at:cut]), out)
+            at_once(made.feed(0, run_of(records[at:cut]), out))
             at = cut
     made.idle((60_000, 60_000), out)
     return out

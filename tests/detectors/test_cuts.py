@@ -5,6 +5,7 @@ import random
 import pytest
 
 from app.domain.drift_config import DriftConfig
+from app.folds.fold import at_once
 from tests.detectors.stream import QUICK, Entry, Outbox, entries, feed, fold, mixed, pair, run_of
 
 _CHANGE = 6_000
@@ -54,7 +55,7 @@ def test_a_panel_that_sees_one_pair_at_a_time_says_the_same(log: list[Entry]) ->
 def test_a_snapshot_goes_on_as_if_nothing_had_been(log: list[Entry], whole: tuple[Outbox, bytes], at: int) -> None:
     first = fold()
     before = Outbox()
-    first.feed(0, run_of(log[:at]), before)
+    at_once(first.feed(0, run_of(log[:at]), before))
     second = fold(snapshot=first.snapshot(), saved=first.save())
     second.rebuilt()
 

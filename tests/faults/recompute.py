@@ -12,7 +12,7 @@ from itertools import zip_longest
 
 from agents.detect import DetectFold
 from app.domain.drift_config import DriftConfig
-from app.folds.fold import Headers, Run
+from app.folds.fold import Headers, Run, at_once
 from schemas.limits import Limits
 from tests.integration.committed import Seen
 
@@ -42,7 +42,7 @@ def recomputed(pairs: Sequence[Seen], partition: int, prefix: str, drift: DriftC
         records = pairs[at : at + rng.randint(1, 1_500)]
         run = Run(records)  # type: ignore[arg-type]  # a header without a value is bytes elsewhere
         run.start, run.end = end, records[-1].offset + 1
-        fold.feed(0, run, out)
+        at_once(fold.feed(0, run, out))
         at, end = at + len(records), run.end
     fold.idle([_LONG_IDLE_MS, _LONG_IDLE_MS], out)
     return out.sent

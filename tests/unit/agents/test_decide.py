@@ -6,11 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.decide import PLAIN_BYTES
 from app.domain.alert_kinds import ALERT_NAMES
 from app.domain.alert_policy import AlertPolicy
 from app.domain.alert_subjects import CASES_OF_A_SUBJECT
-from app.domain.decide_state import CASES, SUBJECTS
+from app.domain.decide_state import CASES, PLAIN_BYTES, SUBJECTS
 from app.domain.placement import place
 from app.domain.retraining import RetrainPolicy
 from app.folds.fold import LogAnswer, LogQuery

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.drift_config import DriftConfig
 from app.domain.state_codec import StateError
-from app.folds.fold import Silent
+from app.folds.fold import Silent, at_once
 from tests.detectors.stream import QUICK, START_MS, Entry, Outbox, entries, feed, fold, mixed, pair, run_of
 
 
@@ -103,7 +103,7 @@ def test_outcomes_are_counted_and_bad_ones_are_dead_letters() -> None:
     values = [msgspec.json.encode(good), b"not json", msgspec.json.encode(good | {"label": None}),
               msgspec.json.encode(good | {"model": "no such name"}), msgspec.json.encode(good | {"timestamp": 12})]  # fmt: skip
     made, out = fold(), Outbox()
-    made.feed(1, run_of([Entry(i, START_MS, b"r", value) for i, value in enumerate(values)]), out)
+    at_once(made.feed(1, run_of([Entry(i, START_MS, b"r", value) for i, value in enumerate(values)]), out))
 
     assert made.figures()["outcomes"] == 1
     assert made.figures()["outcomes_refused"] == 4
@@ -116,7 +116,7 @@ def test_outcomes_are_counted_and_bad_ones_are_dead_letters() -> None:
 
 def test_pairs_wait_for_company_and_a_silent_log_ends_the_wait() -> None:
     made, out = fold(), Outbox()
-    made.feed(0, run_of(entries([pair(i) for i in range(10)])), out)
+    at_once(made.feed(0, run_of(entries([pair(i) for i in range(10)])), out))
 
     assert made.figures()["pairs"] == 0
     assert not made.idle((None, None), out), "there is more to read"
@@ -128,7 +128,9 @@ def test_pairs_wait_for_company_and_a_silent_log_ends_the_wait() -> None:
 
 def test_pairs_that_have_waited_are_looked_at_without_silence() -> None:
     made, out = fold(), Outbox()
-    made.feed(0, run_of([one._replace(timestamp=100 * one.offset) for one in entries([pair(i) for i in range(11)])]), out)
+    at_once(
+        made.feed(0, run_of([one._replace(timestamp=100 * one.offset) for one in entries([pair(i) for i in range(11)])]), out)
+    )
 
     assert made.figures()["pairs"] == 11
 
@@ -140,14 +142,14 @@ def test_what_was_held_at_a_crash_is_said_after_it(with_snapshot: bool) -> None:
     whole = feed(fold(), records, [800, 2_500])
 
     first, said = fold(), Outbox()
-    first.feed(0, run_of(records[:800]), said)
+    at_once(first.feed(0, run_of(records[:800]), said))
     first.idle((60_000, 60_000), said)
     snapshot = first.snapshot() if with_snapshot else None
-    first.feed(0, run_of(records[800:2_500]), said)  # committed, held
+    at_once(first.feed(0, run_of(records[800:2_500]), said))  # committed, held
     saved = first.save()
 
     second = fold(snapshot=snapshot, saved=saved)
-    second.feed(0, run_of(records[800 if with_snapshot else 0 : 2_500]), Silent())
+    at_once(second.feed(0, run_of(records[800 if with_snapshot else 0 : 2_500]), Silent()))
     second.rebuilt()
     rest = feed(second, records[2_500:])
 
@@ -158,10 +160,10 @@ def test_what_was_said_before_a_crash_is_not_said_again() -> None:
     """As above, but the clock of the rebuild would have held what the first run had looked at."""
     records = entries(mixed(2, 3_000))
     first, said = fold(), Outbox()
-    first.feed(0, run_of(records[:2_400]), said)
+    at_once(first.feed(0, run_of(records[:2_400]), said))
     first.idle((60_000, 60_000), said)
     second = fold(saved=first.save())
-    second.feed(0, run_of(records[:2_400]), Silent())
+    at_once(second.feed(0, run_of(records[:2_400]), Silent()))
     second.rebuilt()
 
     assert second.snapshot() == first.snapshot()
@@ -216,7 +218,7 @@ def test_what_is_open_under_a_version_that_went_is_closed() -> None:
 
 
 def test_versions_and_models_beyond_the_bound_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.detect.MODELS", 1)
+    monkeypatch.setattr("app.domain.watching.MODELS", 1)
     made = fold()
     versions = [pair(i, legacy={"version": f"v{i}", "prediction": 0.5, "timestamp": START_MS}) for i in range(20)]
     feed(made, entries([*versions, pair(20, model="another")]))
