@@ -1,4 +1,11 @@
-"""``python -m app``, the same as ``gnomon``."""
+"""``python -m app``, the same as ``gnomon``.
+
+One thread of linear algebra is set before numpy is loaded: its idle threads spin, and a worker has one core.
+"""
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from app.cli import cli
 

@@ -4,17 +4,19 @@ import msgspec
 
 from app.domain.comparison import compare
 from app.domain.request import Request
+from schemas.cloudevents import binary_headers
 from schemas.half import Half
 from schemas.pair import LegacyHalf, Pair, PairStatus, ShadowHalf
 
-__all__ = ["pair_id", "pair_record"]
+__all__ = ["pair_headers", "pair_record"]
 
 _encode = msgspec.json.Encoder().encode
+_HEADERS = [header for header in binary_headers("io.gnomon.pair.v1", "/gnomon/pair", "") if header[0] != "ce_id"]
 
 
-def pair_id(request: Request) -> str:
-    """The event's id: model, request and opening, which no two records share. A model's name has no slash."""
-    return f"{request.model.name}/{request.request_id}/{request.opening}"
+def pair_headers(request: Request) -> list[tuple[str, bytes]]:
+    """The record's envelope. Its id is model, request and opening, which no two records share: a model's name has no slash."""
+    return [*_HEADERS, ("ce_id", f"{request.model.name}/{request.request_id}/{request.opening}".encode())]
 
 
 def pair_record(request: Request, status: PairStatus, tolerance: float) -> bytes:

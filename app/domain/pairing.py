@@ -248,9 +248,3 @@ class Pairing:
             troubled_until=self.book.minutes.troubled_until,
             totals=self.book.totals,
         )
-
-    @property
-    def unaccounted(self) -> int:
-        """Events that were read and are nowhere: 0, or something is wrong."""
-        totals = self.book.totals
-        return totals.read - totals.in_records - totals.duplicate - totals.late - totals.rejected - self.book.waiting

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from app.domain.expectation import ExpectationState
@@ -51,6 +52,11 @@ class Totals(Struct):
     late: int = 0
     rejected: int = 0
     records: int = 0
+
+    def figures(self, waiting: int) -> dict[str, float]:
+        """For ``/metrics``, with the halves that wait; ``unaccounted`` must be 0, or something is wrong."""
+        unaccounted = self.read - self.in_records - self.duplicate - self.late - self.rejected - waiting
+        return {**msgspec.structs.asdict(self), "waiting": waiting, "unaccounted": unaccounted}
 
 
 class PairingState(Struct, frozen=True):

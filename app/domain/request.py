@@ -94,11 +94,13 @@ class Request(Struct, gc=False):
     def seal(self, closing: int) -> None:
         """The record was written: keep of the halves only their digests, until the horizon is over."""
         self.expiry = closing + self.policy.deduplication_ms
-        if self.legacy is not None:
-            self.legacy_digest = digest(self.legacy)
-        for half in self.shadows:
-            self.shadow_digests = (*self.shadow_digests, half.version, digest(half))
-        self.legacy, self.shadows = None, ()
+        legacy, shadows = self.legacy, self.shadows
+        if legacy is not None:
+            self.legacy_digest = digest(legacy)
+            self.legacy = None
+        for half in shadows:
+            self.shadow_digests += (half.version, digest(half))
+        self.shadows = ()
 
 
 def status_of(request: Request) -> PairStatus:
@@ -114,25 +116,11 @@ def status_of(request: Request) -> PairStatus:
 
 def digest(half: Half) -> int:
     """A number that differs where a carried field differs, never 0. Of this process: it is not written anywhere."""
-    prediction: Any = half.prediction
-    if type(prediction) is dict:
-        prediction = tuple(prediction.items())
-    segments, metadata = half.segments, half.metadata
-    return (
-        hash(
-            (
-                half.version,
-                half.timestamp,
-                prediction,
-                half.latency_ms,
-                half.cost,
-                bytes(half.features),
-                None if segments is EMPTY_OBJECT else bytes(segments),
-                None if metadata is EMPTY_OBJECT else bytes(metadata),
-            )
-        )
-        or 1
-    )
+    prediction, text = half.prediction, bytes(half.features)
+    if half.segments is not EMPTY_OBJECT or half.metadata is not EMPTY_OBJECT:
+        text = b"%b\0%b\0%b" % (text, half.segments, half.metadata)
+    carried = tuple(prediction.items()) if type(prediction) is dict else prediction
+    return hash((half.version, half.timestamp, carried, half.latency_ms, half.cost, text)) or 1
 
 
 class Copy(NamedTuple):
