@@ -8,6 +8,7 @@ import hashlib
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import replace
 
 from app.domain.evidence import scalars
@@ -82,7 +83,7 @@ def _evidence(statistics: DriftStatistics, cause: Cause, ground: Ground) -> dict
     return {
         "alert": ground.fingerprint,
         "signal": str(statistics.signal)[:256],
-        "detector": statistics.detector,
+        "detector": msgspec.to_builtins(statistics.detector),  # as it comes back from a checkpoint
         "since": rfc3339(cause.since),
         "events_since_change": cause.events,
         "effect": scalars(effect) if isinstance(effect, dict) else {},
