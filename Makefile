@@ -12,11 +12,11 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 CONTENT := $(shell cat requirements.lock pyproject.toml app/dev/kafka.lock | cksum | cut -d ' ' -f 1)
 READY := $(VENV)/.ready-$(CONTENT)
 
-.PHONY: help setup demo test check bench faults lock clean
+.PHONY: help setup demo test check bench faults simulate lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-7s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## .venv from the lock, and Kafka's jars in the cache; once for each change of a lock
 
@@ -38,6 +38,10 @@ bench: $(READY)  ## events per CPU-second of the pair role, with the profile
 
 faults: $(READY)  ## 200,000 requests through kills, zombies and poison; nothing may be missing or twice
 	$(BIN)/python -m tests.faults.campaign
+
+SEEDS ?= 1..20000
+simulate: $(READY)  ## the fold runner on a simulated Kafka and a virtual clock; SEEDS=1..100000 for more, SEEDS=17..17 replays one
+	$(BIN)/python -m tests.simulation $(SEEDS)
 
 lock: $(READY)  ## choose versions anew from pyproject.toml, and Kafka's jars; review what changed
 	$(PIP) install --quiet uv

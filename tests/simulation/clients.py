@@ -1,0 +1,189 @@
+"""The producer and the consumer that `app.folds.kafka_ledger` is given in place of aiokafka's, by the same names.
+
+What they do without being told is what aiokafka does: a batch is sent again, under its number, until it is answered; a beginning
+or an end that is put off is asked for again. An `EndTxn` without an answer is, as the seed draws it, either asked for again
+in silence, which is aiokafka's way, or told to the caller as an error, who then does not know whether it was carried out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from aiokafka import TopicPartition
+from aiokafka.errors import (
+    ConcurrentTransactions,
+    InvalidProducerEpoch,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    ProducerFenced,
+    RequestTimedOutError,
+)
+
+from app.folds.fold import Headers
+from tests.simulation.broker import Broker
+from tests.simulation.logs import Entry
+from tests.simulation.loop import Process
+from tests.simulation.network import Network
+
+__all__ = ["Batch", "Clients", "Link", "SimulatedConsumer", "SimulatedProducer"]
+
+_BACKOFF_S = 0.005
+_BATCH_RECORDS = 20
+_TRIES = 8
+
+
+class Link:
+    """What the clients of one process stand on. ``repeats_end``: whether an unanswered end is asked for again in silence."""
+
+    def __init__(self, process: Process, broker: Broker, network: Network, clients: Clients, *, repeats_end: bool) -> None:
+        self.process, self.broker, self.network, self.clients = process, broker, network, clients
+        self.repeats_end = repeats_end
+
+    async def ask(self, kind: str, carry_out: Callable[..., Any], *arguments: Any) -> Any:
+        """One request."""
+        return await self.network.ask(self.process, kind, carry_out, *arguments)
+
+    async def insist(self, kind: str, carry_out: Callable[..., Any], *arguments: Any, tries: int = 1_000) -> Any:
+        """One request, again and again until it is answered."""
+        for _ in range(tries):
+            try:
+                return await self.ask(kind, carry_out, *arguments)
+            except (RequestTimedOutError, ConcurrentTransactions):
+                if self.network.down:
+                    break
+                await asyncio.sleep(_BACKOFF_S)
+            except InvalidProducerEpoch as error:
+                raise ProducerFenced from error
+        raise KafkaConnectionError(f"{kind}: no answer")
+
+
+class Clients(NamedTuple):
+    """The classes that stand for aiokafka's."""
+
+    producer: Callable[..., SimulatedProducer]
+    consumer: Callable[..., SimulatedConsumer]
+
+
+class Batch:
+    """Records under construction."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def append(self, *, timestamp: None, key: bytes | None, value: bytes | None, headers: Headers) -> object | None:
+        """None where the batch is full."""
+        if len(self.entries) >= _BATCH_RECORDS:
+            return None
+        self.entries.append(Entry(key, value, headers, timestamp))
+        return self
+
+
+class SimulatedProducer:
+    """A transactional producer."""
+
+    def __init__(self, *, link: Link, transactional_id: str, **_: Any) -> None:
+        self.link, self.name = link, transactional_id
+        self.broker = link.broker
+        self.epoch = -1
+        self._numbers: dict[Any, int] = {}
+        self._batches: list[tuple[str, int, list[Entry]]] = []
+        self._sent: asyncio.Future[None]
+
+    async def start(self) -> None:
+        self.epoch = await self.link.insist("init", self.broker.init, self.name, tries=_TRIES)
+
+    def create_batch(self) -> Batch:
+        return Batch()
+
+    async def begin_transaction(self) -> None:
+        self._batches.clear()
+        self._sent = asyncio.get_running_loop().create_future()
+
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[None]:
+        self._batches.append((topic, partition, batch.entries))
+        return self._sent
+
+    async def send(self, topic: str, value: bytes, *, key: bytes, partition: int) -> asyncio.Future[None]:
+        self._batches.append((topic, partition, [Entry(key, value, [], None)]))
+        return self._sent
+
+    async def send_offsets_to_transaction(self, offsets: dict[TopicPartition, int], group: str) -> None:
+        await self.link.insist("offsets", self.broker.add_offsets, self.name, self.epoch, offsets)
+
+    async def commit_transaction(self) -> None:
+        await self.send_batches()
+        self._sent.set_result(None)
+        await self.end()
+
+    async def send_batches(self) -> None:
+        """Write what the transaction has to the logs."""
+        for topic, partition, entries in self._batches:
+            log = self.broker.log(topic, partition)
+            number = self._numbers[log] = self._numbers.get(log, -1) + 1
+            await self.link.insist("produce", self.broker.produce, self.name, self.epoch, log, number, entries)
+
+    async def end(self) -> None:
+        """The decisive request."""
+        arguments = ("end", self.broker.end, self.name, self.epoch, True)
+        if self.link.repeats_end:
+            await self.link.insist(*arguments)
+            return
+        while True:
+            try:
+                await self.link.ask(*arguments)
+            except ConcurrentTransactions:
+                await asyncio.sleep(_BACKOFF_S)
+            except InvalidProducerEpoch as error:
+                raise ProducerFenced from error
+            else:
+                return
+
+    async def stop(self) -> None:
+        """An open transaction stays open."""
+
+
+class SimulatedConsumer:
+    """A consumer without a group, as it reads checkpoints and answers questions."""
+
+    def __init__(self, *, link: Link, isolation_level: str, **_: Any) -> None:
+        self._link, self.committed = link, isolation_level == "read_committed"
+        self._position = 0
+
+    async def __aenter__(self) -> SimulatedConsumer:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing is held."""
+
+    def assign(self, places: Sequence[TopicPartition]) -> None:
+        """Any place is read as it is asked for."""
+
+    async def beginning_offsets(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        broker = self._link.broker
+        return await self._ask("begin", lambda: {place: broker.any_log(*place).begin for place in places})
+
+    async def end_offsets(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        broker, committed = self._link.broker, self.committed
+        return await self._ask(
+            "end", lambda: {place: broker.any_log(*place).visible_end(committed=committed) for place in places}
+        )
+
+    def seek(self, place: TopicPartition, position: int) -> None:
+        self._position = position
+
+    async def position(self, place: TopicPartition) -> int:
+        return self._position
+
+    async def getmany(self, place: TopicPartition, *, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+        broker, position = self._link.broker, self._position
+        found, self._position = await self._ask("read", lambda: broker.any_log(*place).read(position, committed=self.committed))
+        return {place: found}
+
+    async def _ask(self, kind: str, carry_out: Callable[[], Any]) -> Any:
+        try:
+            return await self._link.insist(kind, carry_out, tries=3)
+        except KafkaError as error:
+            raise KafkaTimeoutError from error
