@@ -89,10 +89,10 @@ class Pairing:
             part = self._next_part(side, records, taken)
             if not part:
                 break
-            before = self._positions()
-            barrier = self._barrier(side)
-            count = self._read(side, part, FOREVER if self._may_overrun(side) else barrier, sink)
-            taken += count
+            before, barrier, overruns = self._positions(), self._barrier(side), self._may_overrun(side)
+            if time.top > barrier and not overruns:  # one far timestamp, and all that follows it has that moment
+                break
+            taken += (count := self._read(side, part, FOREVER if overruns else barrier, sink))
             time.read(part[0].offset, records[taken].offset if taken < len(records) else end, time.top)
             if self.live and time.top > barrier:
                 self._order.note(*before)
