@@ -177,16 +177,16 @@ class RequestBook:
                     self._look(request, side, tops, sink)
         for request in self._expiries.passed(low):
             ids = request.model.ids
-            if ids.get(request.request_id) is request:
-                del ids[request.request_id]
-            else:
-                self._unlink(ids.get(request.request_id), request)
+            newest = ids.pop(request.request_id, None)
+            if newest is not request and newest is not None:  # the id came again since
+                ids[request.request_id] = newest
+                self._unlink(newest, request)
         for minute, cells in self.minutes.over(low):
             sink.count(minute, cells)
 
     @staticmethod
-    def _unlink(newer: Request | None, request: Request) -> None:
-        while newer is not None:
+    def _unlink(newer: Request, request: Request) -> None:
+        while newer.previous is not None:
             if newer.previous is request:
                 newer.previous = request.previous
                 return
