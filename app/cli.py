@@ -140,14 +140,14 @@ def worker(loaded: "Loaded", *, roles: tuple[str, ...]) -> None:
 
 def _roles(given: tuple[str, ...]) -> tuple[str, ...]:
     """The roles that are named, each once, in their own order; all where none is."""
-    from app.topic_table import ROLES
+    from app.topology import FLOW
 
     named = [role.strip() for text in given for role in text.split(",")]
-    unknown = sorted(set(named).difference(ROLES))
+    unknown = sorted(set(named).difference(FLOW))
     if unknown:
-        message = f"no such role: {', '.join(map(repr, unknown))}; there are {', '.join(ROLES)}"
+        message = f"no such role: {', '.join(map(repr, unknown))}; there are {', '.join(FLOW)}"
         raise click.BadParameter(message, param_hint="--role")
-    return tuple(role for role in ROLES if role in named or not named)
+    return tuple(role for role in FLOW if role in named or not named)
 
 
 @cli.command()

@@ -1,12 +1,13 @@
 """One role of a worker: a Faust app in its consumer group, its agent, and the shards that it holds."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import structlog
 
 from app.config import Config
+from app.folds.fold import Fold
 from app.folds.kafka_ledger import KafkaLedger
 from app.folds.ledger import Ledger
 from app.folds.opening import LogCutError
@@ -18,8 +19,7 @@ from app.kafka import client_arguments, consumer_arguments, producer_arguments
 from app.metrics import Metrics
 from app.read_model import RedisLedger
 from app.read_model.shard_ledger import ReadModelLedger
-from app.topic_table import Topics
-from app.topology import RoleWiring
+from app.topic_table import RoleTopics, Topics
 
 __all__ = ["Role"]
 
@@ -75,13 +75,21 @@ def _is_outside(error: Exception) -> bool:
 class Role:
     """``start`` joins the group; ``stop`` commits what there is, gives the partitions up and leaves."""
 
-    def __init__(self, name: str, wiring: RoleWiring, config: Config, metrics: Metrics, health: Health, redis: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        topics: RoleTopics,
+        make_fold: Callable[[int], Fold],
+        config: Config,
+        metrics: Metrics,
+        health: Health,
+        redis: Any,
+    ) -> None:
         self.name = name
-        self._wiring, self._config, self._redis = wiring, config, redis
+        self._topics, self._make_fold, self._config, self._redis = topics, make_fold, config, redis
         self._metrics, self._health = metrics, health
-        topics = Topics(config.topics.prefix)
-        self._full = topics.full
-        self._inputs = [topics.full(topic) for topic in wiring.inputs]
+        self._full = Topics(config.topics.prefix).full
+        self._inputs = [self._full(topic) for topic in topics.reads]
         self.app = create_app(config.group(name), consumer_arguments(config, name), config.topics.partitions)
         self._host = FaustHost(self.app, self._inputs)
         self._watch = _Watch(name, metrics, health)
@@ -112,24 +120,32 @@ class Role:
 
     def _make_shard(self, partition: int, fail: Any) -> Shard:
         settings = ShardSettings(self._config.commit.interval_ms / 1000, self._config.detect.snapshot_interval_ms / 1000)
-        fold = self._wiring.make_fold(partition)
+        fold = self._make_fold(partition)
         return Shard(partition, fold, self._make_ledger(partition), self._inputs, self._host, settings, fail)
 
     def _make_ledger(self, partition: int) -> Ledger:
-        config, name = self._config, self.name
-        if name == "serve":
+        config, name, checkpoints = self._config, self.name, self._topics.checkpoints
+        if checkpoints is None:
             waiting = partial(self._waits_for_redis, partition)
             redis = RedisLedger(self._redis, config.topics.prefix, name, partition, len(self._inputs), waiting=waiting)
             return ReadModelLedger(redis)
         return KafkaLedger(
             partition=partition,
             inputs=self._inputs,
-            checkpoints=self._full(f"checkpoints.{name}"),
+            checkpoints=self._full(checkpoints),
             group=config.group(name),
-            full_name=self._full,
+            full_name=self._full_name,
             producer_arguments=producer_arguments(config, name, partition),
             client_arguments=client_arguments(config.kafka),
         )
+
+    def _full_name(self, topic: str) -> str:
+        """Of a topic that the fold writes to or asks; it must be one that the topology names."""
+        named = self._topics.writes + self._topics.asks
+        if topic not in named:
+            message = f"role {self.name}: {topic!r} is no topic that app/topology.py names for it; it names {', '.join(named)}"
+            raise LookupError(message)
+        return self._full(topic)
 
     def _waits_for_redis(self, partition: int, why: str | None) -> None:
         self._metrics.waits_for_redis(partition, why is not None)

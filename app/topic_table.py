@@ -1,4 +1,4 @@
-"""The table of all topics: their names, who reads and writes them, and how the broker has to keep them.
+"""The table of all topics: their names, and how the broker has to keep them. Who reads and writes them: ``app.topology``.
 
 Every topic has the same number of partitions, which input records and placement rest on. The internal topics hold the
 checkpoints of the roles and are for nobody else to read or to write. They are compacted and must never be anything else:
@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from app.config import Config
 
-__all__ = ["ROLES", "RoleTopics", "TopicSpec", "Topics", "specs"]
+__all__ = ["RoleTopics", "TopicSpec", "Topics", "specs"]
 
 Kind = Literal["input", "output", "internal"]
 
@@ -24,26 +24,18 @@ PAIR_PARTS = 8
 
 
 class RoleTopics(NamedTuple):
-    """What a role reads and writes, by the contract's names."""
+    """By the contract's names: what a role reads, by side; what it writes; where it commits, if to Kafka; whose log it asks."""
 
     reads: tuple[str, ...]
     writes: tuple[str, ...]
+    checkpoints: str | None = None
+    asks: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
         """Each topic once."""
-        return tuple(dict.fromkeys(self.reads + self.writes))
-
-
-#: The roles of ``gnomon worker``.
-ROLES: dict[str, RoleTopics] = {
-    "pair": RoleTopics(
-        ("predictions.legacy", "predictions.shadow"), ("pairs", "dead.letters", "drift.statistics", "checkpoints.pair")
-    ),
-    "detect": RoleTopics(("pairs", "outcomes"), ("drift.statistics", "dead.letters", "checkpoints.detect")),
-    "decide": RoleTopics(("drift.statistics", "pairs"), ("alerts", "retrain.triggers", "checkpoints.decide")),
-    "serve": RoleTopics(("drift.statistics", "alerts", "retrain.triggers", "dead.letters"), ()),
-}
+        commits = () if self.checkpoints is None else (self.checkpoints,)
+        return tuple(dict.fromkeys(self.reads + self.writes + commits + self.asks))
 
 
 class TopicSpec(NamedTuple):

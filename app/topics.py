@@ -6,7 +6,7 @@ refuses to start on topics that would make it place, lose or repeat records (``c
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -16,13 +16,11 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrP
 
 from app.config import Config
 from app.kafka import client_arguments
-from app.topic_table import ROLES, RoleTopics, Topics, TopicSpec, specs
+from app.topic_table import Topics, TopicSpec, specs
 
 __all__ = [
-    "ROLES",
     "Created",
     "Difference",
-    "RoleTopics",
     "TopicSpec",
     "Topics",
     "check",
@@ -145,14 +143,13 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-async def check_for_worker(config: Config, roles: Sequence[str]) -> list[str]:
-    """Why a worker with these roles must not start: nothing if it may.
+async def check_for_worker(config: Config, used: Collection[str]) -> list[str]:
+    """Why a worker that uses these topics (by the contract's names) must not start: nothing if it may.
 
-    A topic that it reads or writes is missing; has another number of partitions, so that halves would not meet or a model's
+    A topic is missing; has another number of partitions, so that halves would not meet or a model's
     records would be on two partitions; is a checkpoint topic that the broker would delete from; or takes smaller records
     than the service writes, so that one large record would stop its partition for good.
     """
-    used = {name for role in roles for name in ROLES[role].all}
     reasons = {
         "topic": "make it with `gnomon topics create`",
         "partitions": "topics.partitions has to hold for all topics",

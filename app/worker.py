@@ -24,7 +24,7 @@ from app.metrics import Metrics
 from app.read_model import ReadModel, connect
 from app.role import Role
 from app.topics import check_for_worker
-from app.topology import topology
+from app.topology import FLOW, topology
 from app.web.application import WebServer, create_web
 
 __all__ = ["run_worker"]
@@ -66,8 +66,8 @@ class _Worker:
         except OSError as error:
             print(f"web: cannot listen on {config.web.host}:{config.web.port}: {error}; set web.port", file=sys.stderr)
             return 1
-        wirings = topology(config, url)
-        self.roles = [Role(name, wirings[name], config, self.metrics, self.health, redis) for name in self._names]
+        make_fold = topology(config, url)
+        self.roles = [Role(name, FLOW[name], make_fold[name], config, self.metrics, self.health, redis) for name in self._names]
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
@@ -79,7 +79,7 @@ class _Worker:
 
     async def _topics_are_fit(self) -> bool:
         try:
-            faults = await check_for_worker(self._config, self._names)
+            faults = await check_for_worker(self._config, {topic for name in self._names for topic in FLOW[name].all})
         except (KafkaError, OSError) as error:
             print(unreachable(self._config.kafka, error), file=sys.stderr)
             return False

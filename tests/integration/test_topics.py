@@ -16,9 +16,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.config import Config, KafkaSettings, TopicSettings
-from app.topics import ROLES, check, check_for_worker, create_missing, specs
+from app.topics import check, check_for_worker, create_missing, specs
+from app.topology import FLOW
 
 pytestmark = pytest.mark.integration
+
+USED = {topic for topics in FLOW.values() for topic in topics.all}
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,13 +63,13 @@ async def test_what_is_missing_is_made_and_what_is_made_is_as_it_should_be(serve
     again = await create_missing(config)
     assert (again.created, sorted(again.existed), again.failed) == ([], names, {})
     assert await check(config) == []
-    assert await check_for_worker(config, tuple(ROLES)) == []
+    assert await check_for_worker(config, USED) == []
 
 
 async def test_to_check_makes_no_topic(servers: Any, prefix: str, admin: AIOKafkaAdminClient) -> None:
     config = configured(servers, prefix)
     await check(config)
-    await check_for_worker(config, tuple(ROLES))
+    await check_for_worker(config, USED)
     assert [name for name in await admin.list_topics() if name.startswith(prefix)] == []
 
 
@@ -108,7 +111,7 @@ async def test_a_worker_is_refused_only_for_what_would_harm_it(servers: Any, pre
         "decide": {f"{prefix}alerts: missing; make it with `gnomon topics create`"},
     }
     for role, wanted in refused.items():
-        assert await settled(functools.partial(check_for_worker, config, [role]), wanted) == wanted
+        assert await settled(functools.partial(check_for_worker, config, FLOW[role].all), wanted) == wanted
 
 
 async def test_what_the_broker_refuses_is_said_and_the_others_are_as_they_were(servers: Any, prefix: str) -> None:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from app.config import Config
 from app.figures import HELP, NAMES_AT_MOST
 from app.metrics import REASONS_AT_MOST, ROLES, Metrics
-from app.topology import topology
+from app.topology import FLOW, topology
 
 #: Units that are no base units, and words that Prometheus adds itself: what `promtool check metrics` refuses.
 FORBIDDEN = re.compile(r"_(ms|millis|milliseconds|kb|mb|count|sum|bucket|percent|counter|gauge)(_|$)")
@@ -27,9 +27,9 @@ def families(metrics: Metrics) -> Iterator[Metric]:
     """All of ours, with a shard of each role and its figures."""
     for role in ROLES:
         metrics.assigned(role, 0)
-    for role, wiring in topology(Config(), "http://127.0.0.1/").items():
-        fold = wiring.make_fold(0)
-        fold.restore(None, None, [0] * len(wiring.inputs))
+    for role, make_fold in topology(Config(), "http://127.0.0.1/").items():
+        fold = make_fold(0)
+        fold.restore(None, None, [0] * len(FLOW[role].reads))
         metrics.figures(role, 0, fold.figures())
     assert metrics.shown_figures.refused == 0
     return iter(metrics.registry.collect())

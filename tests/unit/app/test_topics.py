@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.config import Config, LimitSettings, TopicSettings
-from app.topics import ROLES, Topics, TopicSpec, specs
+from app.topics import Topics, TopicSpec, specs
 
 CONTRACT = {
     "predictions.legacy",
@@ -36,12 +36,6 @@ def test_all_topics_of_the_contract_and_the_checkpoints() -> None:
     assert {spec.name for spec in specs_} == CONTRACT | INTERNAL
     assert len(specs_) == len(CONTRACT | INTERNAL)
     assert {spec.name for spec in specs_ if spec.kind == "internal"} == INTERNAL
-
-
-def test_every_topic_of_a_role_is_in_the_table_and_only_its_own_checkpoint_is() -> None:
-    for role, used in ROLES.items():
-        assert set(used.all) <= CONTRACT | INTERNAL
-        assert set(used.all) & INTERNAL <= {f"checkpoints.{role}"}
 
 
 def test_the_number_of_partitions_holds_for_all() -> None:
