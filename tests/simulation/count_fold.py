@@ -1,4 +1,4 @@
-"""A fold that counts, as a second role for the runner: it keeps snapshots, takes runs in part, and asks the log questions.
+"""A fold that counts, as a second role for the runner: it keeps snapshots, takes runs in part or in steps, and asks questions.
 
 For each record it writes its place and its number on its side. Side 1 does not run further ahead of side 0 than a few records.
 At each seventh record of side 0 it asks how often that record's key has come since the seventh before, and writes the answer.
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from app.folds.fold import LogAnswer, LogQuery, Outbox, Run
+from app.folds.fold import Fold, LogAnswer, LogQuery, Outbox, Record, Run, Steps, at_once
 from tests.simulation.logs import Entry
 from tests.simulation.oracle import Account, claim
 from tests.simulation.workload import TOPICS
@@ -22,6 +22,7 @@ from tests.simulation.workload import TOPICS
 __all__ = ["CountAccount", "CountFold"]
 
 _LEAD = 5
+_AT_ONCE = 2
 _EVERY = 7
 
 
@@ -35,7 +36,7 @@ _encode = msgspec.json.Encoder().encode
 _state = msgspec.json.Decoder(_State).decode
 
 
-class CountFold:
+class CountFold(Fold):
     """See the module's text."""
 
     snapshots = True
@@ -50,36 +51,35 @@ class CountFold:
         state = _State([0, 0], position[0]) if snapshot is None else _state(snapshot)
         self._counts, self._begin = state.counts, state.begin
 
-    def feed(self, side: int, run: Run, out: Outbox) -> int | None:
+    def feed(self, side: int, run: Run, out: Outbox) -> int | Steps | None:
         counts = self._counts
-        for number, record in enumerate(run):
-            if side and counts[1] >= counts[0] + _LEAD and not self._ends[0]:
-                return number
+        room = len(run) if not side or self._ends[0] else counts[0] + _LEAD - counts[1]
+        steps = self._steps(side, run[: max(room, 0)], out)
+        if room >= len(run) > _AT_ONCE:
+            return steps
+        at_once(steps)
+        return max(room, 0)
+
+    def _steps(self, side: int, records: list[Record], out: Outbox) -> Steps:
+        counts = self._counts
+        for record in records:
             counts[side] += 1
             out.send("counted", 0, None, b"%d:%d:%d" % (side, record.offset, counts[side]), [])
             if not side and counts[0] % _EVERY == 0:
                 if self._live:
                     self._pending.append((self._begin, record.offset + 1, (record.key or b"").decode()))
                 self._begin = record.offset + 1
-        return None
+            if counts[side] % _AT_ONCE == 0:
+                yield
 
     def rebuilt(self) -> None:
         self._live = True
-
-    def idle(self, idle_ms: Sequence[int | None], out: Outbox) -> bool:
-        return False
-
-    def wants(self, side: int) -> bool:
-        return True
 
     def sees_ends(self, ends: Sequence[bool], answered_ms: int) -> None:
         self._ends = ends
 
     def save(self) -> bytes:
         return _encode(_State(self._counts, self._begin, self._pending))
-
-    def low(self) -> Sequence[int] | None:
-        return None
 
     def replays(self) -> bool:
         return True

@@ -26,7 +26,7 @@ class Member(Protocol):
     process: Process
 
     def revoked(self) -> None: ...
-    def dealt(self, partitions: set[int]) -> None: ...
+    def dealt(self, partitions: set[int], generation: int) -> None: ...
 
 
 class Group:
@@ -36,16 +36,18 @@ class Group:
         self._loop, self._rng, self._partitions = loop, rng, partitions
         self._members: list[Member] = []
         self._joined: list[Member] = []
-        self._round = 0
+        self._generation = 0
         self._dealing = False
 
-    def join(self, member: Member) -> None:
-        """A member is ready for the next generation, with nothing in its hands."""
+    def join(self, member: Member) -> int:
+        """A member is ready for the next generation, with nothing in its hands; the number of that."""
         if member not in self._joined:
             self._joined.append(member)
         if not self._dealing:
             self._begin()
+        generation = self._generation
         self._look()
+        return generation
 
     def leave(self, member: Member) -> None:
         """It goes by itself, or its session is over."""
@@ -69,11 +71,11 @@ class Group:
 
     def _begin(self) -> None:
         self._dealing = True
-        self._round += 1
+        self._generation += 1
         for member in self._members:
             if member not in self._joined:
                 self._tell(member)
-        self._loop.outside(_JOIN_S, self._time_is_up, self._round)
+        self._loop.outside(_JOIN_S, self._time_is_up, self._generation)
 
     def _tell(self, member: Member) -> None:
         member.process.call_later(self._rng.choice(_HEARTBEATS_S), member.revoked)
@@ -82,8 +84,8 @@ class Group:
         if self._dealing and self._joined and all(member in self._joined for member in self._members):
             self._deal()
 
-    def _time_is_up(self, of_round: int) -> None:
-        if self._dealing and of_round == self._round:
+    def _time_is_up(self, of_generation: int) -> None:
+        if self._dealing and of_generation == self._generation:
             self._deal()
 
     def _deal(self) -> None:
@@ -91,4 +93,4 @@ class Group:
         count = len(self._members)
         for number, member in enumerate(self._members):
             share = {at for at in range(self._partitions) if at * count // self._partitions == number or count == 1}
-            member.process.call_later(self._rng.choice(_HEARTBEATS_S), member.dealt, share)
+            member.process.call_later(self._rng.choice(_HEARTBEATS_S), member.dealt, share, self._generation)

@@ -74,7 +74,7 @@ class _Handle:
 
 
 class SimulatedLoop(asyncio.AbstractEventLoop):
-    """See the module's text. ``failures``: exceptions that nobody has looked at; ``halted``: see ``run``."""
+    """See the module's text. ``failures``: exceptions that nobody has looked at; ``turn_ends``: how often, of the looks."""
 
     def __init__(self, rng: Random) -> None:
         self._random = rng.random
@@ -86,6 +86,8 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         self.failures: list[str] = []
         self.halted = False
         self.steps = 0
+        self.turn_ends = 0.0
+        self._worked_s = 0.0
 
     # What asyncio asks of a loop
 
@@ -125,6 +127,12 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         if context.get("message") != "Task was destroyed but it is pending!":
             self.failures.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    def stopwatch(self) -> float:
+        """What work is timed with. Work takes no time here; but now and then it has taken long enough to let others on."""
+        if self.turn_ends and self._random() < self.turn_ends:
+            self._worked_s += 1.0
+        return self._worked_s
 
     # Running
 

@@ -130,15 +130,9 @@ class AcceptsAnyRun(_Mutant):
         return super().adjusted(plan)._replace(swallowed=0.1)
 
 
-#: Each with the number of seeds within which it has to be found.
-MUTANTS: dict[type[Simulation], int] = {
-    NoFencing: 100,
-    ReadsBeforeFence: 100,
-    CommitsAgain: 100,
-    KeepsState: 100,
-    ReadsUncommitted: 100,
-    AcceptsAnyRun: 100,
-}
+MUTANTS: tuple[type[Simulation], ...] = (
+    NoFencing, ReadsBeforeFence, CommitsAgain, KeepsState, ReadsUncommitted, AcceptsAnyRun,
+)  # fmt: skip
 
 
 class _DelaysEnd(Network):

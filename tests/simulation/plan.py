@@ -49,6 +49,7 @@ class Plan(NamedTuple):
     repeats_end: bool
     loss: float
     slips: float
+    turn_ends: float
     swallowed: float
     faults: tuple[Fault, ...]
 
@@ -62,20 +63,21 @@ def draw(rng: Random) -> Plan:
     return Plan(
         fold="count" if rng.random() < 0.12 else "pair",
         exact=exact,
-        compares_bytes=rng.random() < 0.25,
+        compares_bytes=rng.random() < 0.15,
         partitions=rng.choice((1, 1, 1, 2)),
         workers=rng.choice((1, 1, 2, 3)),
-        requests=rng.choice((4, 8, 16)),
+        requests=rng.choice((4, 8, 12)),
         versions=versions,
         shadows=versions if exact else rng.choice(("auto", versions, ("2", "9"))),
         policy=PairingPolicy(700, 300, 1_500) if exact else PairingPolicy(300, 100, 600),
         arrivals_s=arrivals_s,
-        commit_interval_s=rng.choice((0.05, 0.1, 0.2, 0.3)),
+        commit_interval_s=rng.choice((0.07, 0.15, 0.3)),
         snapshot_interval_s=rng.choice((0.0, 0.5)),
         transaction_timeout_s=rng.choice((0.4, 1.5)),
         repeats_end=rng.random() < 0.4,
         loss=rng.choice((0.0, 0.02, 0.08, 0.2)),
         slips=rng.choice((0.0, 0.2, 1.0)),
+        turn_ends=rng.choice((0.0, 0.0, 0.1, 0.5)),
         swallowed=0.1 if rng.random() < 0.03 else 0.0,
         faults=tuple(_fault(rng, arrivals_s + 0.8, exact=exact) for _ in range(count)),
     )

@@ -27,7 +27,7 @@ from tests.simulation.logs import InputLog
 __all__ = ["Slips", "Watch", "Worker"]
 
 #: A fetch that finds nothing is answered after this.
-_EMPTY_S = (0.04, 0.07, 0.1)
+_EMPTY_S = (0.05, 0.1, 0.2)
 _BUFFERED_RUNS = 8
 
 MakeShard = Callable[["Worker", int, Callable[[Shard, Exception], None]], Shard]
@@ -84,13 +84,13 @@ class Worker:
         self._positions: dict[TopicPartition, int] = {}
         self._answers: dict[TopicPartition, FetchState] = {}
         self._buffer: deque[tuple[TopicPartition, Run]] = deque()
-        self._leaving = self._again = False
+        self._leaving = False
+        self._generation = -1  # that was joined; its share may be on its way
 
     def start(self) -> None:
         """Begin to read, and ask the group for partitions."""
-        self._leaving = True
         self.process.start(self._read())
-        self._group.join(self)
+        self._generation = self._group.join(self)
 
     def now(self) -> float:
         """Its wall clock, in seconds."""
@@ -119,25 +119,22 @@ class Worker:
     # What the group says
 
     def revoked(self) -> None:
-        if self._leaving:
-            self._again = True
-            return
-        self._leaving = True
-        self.process.start(self._give_up())
+        if not self._leaving:
+            self._leaving = True
+            self.process.start(self._give_up())
 
     async def _give_up(self) -> None:
         await self.shards.drop(drain=True)
         self._positions.clear()
         self._answers.clear()
-        self._group.join(self)
-
-    def dealt(self, partitions: set[int]) -> None:
-        self._assignment = {TopicPartition(topic, partition) for topic in self._topics for partition in partitions}
         self._leaving = False
+        self._generation = self._group.join(self)
+
+    def dealt(self, partitions: set[int], generation: int) -> None:
+        if self._leaving or generation != self._generation:
+            return
+        self._assignment = {TopicPartition(topic, partition) for topic in self._topics for partition in partitions}
         self.process.start(self._take(partitions))
-        if self._again:
-            self._again = False
-            self.revoked()
 
     async def _take(self, partitions: set[int]) -> None:
         await self.seek(await self.shards.take(partitions))
@@ -158,7 +155,7 @@ class Worker:
                 place, run = buffer.popleft()
                 await self._hand_on(place, run)
             elif not self.shards.open:
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.2)
             elif not await self._poll():
                 await asyncio.sleep(rng.choice(_EMPTY_S))
 
