@@ -140,9 +140,8 @@ class Feeding:
             return True
         if self._settling:
             return False
-        for _ in range(
-            2 * self._sides
-        ):  # twice, since a fold that takes nothing of one side may have seen what it needs for another
+        # Twice, since a fold that takes nothing of one side may have seen what it needs for another.
+        for _ in range(2 * self._sides):
             if self._feed():
                 return True
             self._side = (self._side + 1) % self._sides
