@@ -162,14 +162,16 @@ class SimulatedConsumer:
         """Any place is read as it is asked for."""
 
     async def beginning_offsets(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        broker = self._link.broker
-        return await self._ask("begin", lambda: {place: broker.any_log(*place).begin for place in places})
+        log = self._link.broker.any_log
+        begins: dict[TopicPartition, int] = await self._ask("begin", lambda: {place: log(*place).begin for place in places})
+        return begins
 
     async def end_offsets(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        broker, committed = self._link.broker, self.committed
-        return await self._ask(
-            "end", lambda: {place: broker.any_log(*place).visible_end(committed=committed) for place in places}
+        log, committed = self._link.broker.any_log, self.committed
+        ends: dict[TopicPartition, int] = await self._ask(
+            "end of log", lambda: {place: log(*place).visible_end(committed=committed) for place in places}
         )
+        return ends
 
     def seek(self, place: TopicPartition, position: int) -> None:
         self._position = position

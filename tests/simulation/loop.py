@@ -20,7 +20,7 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any
 
-__all__ = ["Process", "SimulatedLoop"]
+__all__ = ["Process", "SimulatedLoop", "new_loop"]
 
 _PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 
@@ -60,6 +60,11 @@ class Process:
         """Go on with what has piled up, in its order."""
         held, self.held = self.held, None
         self._loop.ready.extend(held or ())
+
+
+def new_loop(rng: Random) -> SimulatedLoop:
+    """A loop at time 0."""
+    return SimulatedLoop(rng)  # type: ignore[abstract]  # sockets, signals and processes are not of this world
 
 
 class _Handle:
@@ -111,17 +116,21 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         self._tasks.append(task)
         return task
 
-    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> Any:
+    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]  # a lean handle
         process = self._process if context is None else context.get(_PROCESS)
         handle = _Handle(callback, args, context, process)
         self.ready.append(handle)
         return handle
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
+    def call_later(  # type: ignore[override]  # as above
+        self, delay: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> Any:
         process = self._process if context is None else context.get(_PROCESS)
         return self.add_timer(delay, _Handle(callback, args, context, process))
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
+    def call_at(  # type: ignore[override]  # as above
+        self, when: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> Any:
         return self.call_later(when - self._now, callback, *args, context=context)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:

@@ -109,4 +109,4 @@ def _check_apart(seeds: tuple[int, int]) -> Outcome:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(check(*map(int, sys.argv[1:]))))
+    sys.stdout.buffer.write(msgspec.json.encode(check(int(sys.argv[1]), int(sys.argv[2]))))

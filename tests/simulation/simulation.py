@@ -7,6 +7,8 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from random import Random
+from types import ModuleType
+from typing import Any
 
 from app.folds import kafka_ledger
 from app.folds.kafka_ledger import KafkaLedger
@@ -17,7 +19,7 @@ from tests.simulation.clients import Clients, Link, SimulatedConsumer, Simulated
 from tests.simulation.count_fold import CountAccount, CountFold
 from tests.simulation.group import Group
 from tests.simulation.logs import Entry, OutputLog
-from tests.simulation.loop import Process, SimulatedLoop
+from tests.simulation.loop import Process, SimulatedLoop, new_loop
 from tests.simulation.network import Network
 from tests.simulation.oracle import CHECKPOINTS, Account, Violation, check_end
 from tests.simulation.pair_account import PairAccount
@@ -45,7 +47,7 @@ class Simulation:
     def __init__(self, seed: int) -> None:
         self.rng = rng = Random(seed)
         self.plan = plan = self.adjusted(draw(rng))
-        self.loop = loop = SimulatedLoop(rng)
+        self.loop = loop = new_loop(rng)
         loop.turn_ends = plan.turn_ends
         self.broker = Broker(loop, rng, make_logs(rng, plan, loop.time), plan.transaction_timeout_s)
         # An end that is repeated and delayed as well tears the next transaction apart: see mutants.py.
@@ -136,7 +138,7 @@ class Simulation:
 @contextlib.contextmanager
 def in_place_of_kafka() -> Iterator[None]:
     """Give the real ledger the simulated clients; the runner's modules get a clock that does not run by itself, and no log."""
-    replaced = [
+    replaced: list[tuple[ModuleType, str, Any]] = [
         (kafka_ledger, "AIOKafkaProducer", lambda link, **rest: link.clients.producer(link=link, **rest)),
         (kafka_ledger, "AIOKafkaConsumer", lambda link, **rest: link.clients.consumer(link=link, **rest)),
     ]
