@@ -44,7 +44,7 @@ class Rows:
 
 
 class Block(NamedTuple):
-    """Rows as the kernels want them: one row a record, columns by slot."""
+    """Rows as the kernels want them: a line for each column, by slot, along the records."""
 
     location: Floats
     shapes: Floats
@@ -55,8 +55,8 @@ class Block(NamedTuple):
     shares_present: Floats
 
     def part(self, begin: int, end: int) -> "Block":
-        """Some of its rows."""
-        here = slice(begin, end)
+        """Some of its records."""
+        here = slice(None), slice(begin, end)
         return Block(self.location[here], self.shapes[here], self.numbers_present[here], self.raw[here], self.classes[here],
                      self.shares[here], self.shares_present[here])  # fmt: skip
 
@@ -65,13 +65,13 @@ def encode(watched: Sequence[Watched], rows: Rows, at: int, end: int, sizes: tup
     """The rows ``at`` to ``end`` for all signals that are past their warm-up; ``sizes``: numbers, shares, share columns."""
     n, (numbers, shares, columns) = end - at, sizes
     block = Block(
-        location=np.zeros((n, numbers)),
-        shapes=np.zeros((n, 3 * numbers)),
-        numbers_present=np.ones((n, numbers)),
-        raw=np.empty((n, numbers)),
-        classes=np.zeros((n, numbers), dtype=np.intp),
-        shares=np.zeros((n, columns)),
-        shares_present=np.ones((n, shares)),
+        location=np.zeros((numbers, n)),
+        shapes=np.zeros((3 * numbers, n)),
+        numbers_present=np.ones((numbers, n)),
+        raw=np.empty((numbers, n)),
+        classes=np.zeros((numbers, n), dtype=np.intp),
+        shares=np.zeros((columns, n)),
+        shares_present=np.ones((shares, n)),
     )
     empty: Sequence[Value] = [None] * n
     presence: dict[str, NDArray[np.bool_]] = {}
@@ -79,7 +79,7 @@ def encode(watched: Sequence[Watched], rows: Rows, at: int, end: int, sizes: tup
         stage, signal = one.stage, one.signal
         if signal.kind == "missing":
             if isinstance(stage, Shares):
-                block.shares[:, stage.first] = ~presence[signal.name]
+                block.shares[stage.first] = ~presence[signal.name]
             continue
         column = rows.columns.get(signal)
         values = empty if column is None else column[at:end]
@@ -95,26 +95,26 @@ def _encode_one(
     if isinstance(stage, WarmUp):
         return np.array([value is not None for value in values], dtype=bool)
     if isinstance(stage, Shares):
-        codes, present = stage.encode(values)
-        block.shares[:, stage.first : stage.first + codes.shape[1]] = codes
+        codes = stage.codes(values)
+        stage.lines(codes, block.shares)
+        present = codes >= 0
         if not present.all():
-            block.shares_present[:, stage.slot] = present
+            block.shares_present[stage.slot] = present
         return present
     return _encode_numbers(stage, as_numbers(values), hashed(digests, one.salt), block)
 
 
 def _encode_numbers(stage: Numbers, values: Floats, at: Floats, block: Block) -> NDArray[np.bool_]:
-    slot = stage.slot
-    block.raw[:, slot] = values
+    slot, shapes = stage.slot, slice(3 * stage.slot, 3 * stage.slot + 3)
+    block.raw[slot] = values
     missing = np.isnan(values)
     if not missing.any():
-        location, others, classes = stage.reference.take(values, at)
-        block.location[:, slot], block.shapes[:, 3 * slot : 3 * slot + 3], block.classes[:, slot] = location, others, classes
+        block.classes[slot] = stage.reference.take(values, at, block.location[slot], block.shapes[shapes])
         return ~missing
     here = np.flatnonzero(~missing)
-    block.numbers_present[missing, slot] = 0.0
+    block.numbers_present[slot, missing] = 0.0
     if len(here):
-        location, others, classes = stage.reference.take(values[here], at[here])
-        block.location[here, slot], block.classes[here, slot] = location, classes
-        block.shapes[here, 3 * slot : 3 * slot + 3] = others
+        location, others = np.empty(len(here)), np.empty((3, len(here)))
+        block.classes[slot, here] = stage.reference.take(values[here], at[here], location, others)
+        block.location[slot, here], block.shapes[shapes, here] = location, others
     return ~missing

@@ -16,7 +16,7 @@ from app.domain.ranges import Range, outside
 __all__ = ["ALGORITHM", "DETECTORS", "DriftConfig"]
 
 #: Changes with every change of a formula: figures from two algorithms are not comparable.
-ALGORITHM = "scan/1"
+ALGORITHM = "scan/2"
 #: ``scan`` decides; ``adwin`` (River's) is asked beside it and stands in the evidence, it never decides.
 DETECTORS = ("scan", "adwin")
 

@@ -53,10 +53,10 @@ class Episode:
         first = int(loud[0]) if len(loud) else None
         if not self.is_open:
             return first
-        end = self.restless_row + self.hold - row - 1
-        if 0 <= end < len(peaks) and (first is None or end < first) and not bool(np.any(peaks[: end + 1] > CALM)):
-            return end
-        return first
+        restless = np.flatnonzero(peaks > CALM)
+        ends = self.hold + np.concatenate([[self.restless_row - row], restless + 1]) - 1
+        over = ends[(ends >= 0) & (ends < np.append(restless, len(peaks)))]
+        return int(over[0]) if len(over) and (first is None or over[0] < first) else first
 
     def take(self, peaks: Floats, row: int) -> None:
         """Take rows in, none of them an event but perhaps the last."""

@@ -27,7 +27,7 @@ KEPT = 512
 
 
 class Heard(NamedTuple):
-    """A block that was judged, not yet taken in. ``peaks``: max G/h for each row and each live signal."""
+    """A block that was judged, not yet taken in. ``peaks``: max G/h for each live signal and each row."""
 
     block: Block
     peaks: Floats
@@ -48,7 +48,7 @@ class Kernels:
         self.classes: list[Watched] = []
         #: The signals past their warm-up, by index.
         self.live: list[Watched] = []
-        self._latest = np.zeros((KEPT, 0))
+        self._latest = np.zeros((0, KEPT))
 
     @property
     def row(self) -> int:
@@ -58,7 +58,7 @@ class Kernels:
     @property
     def sizes(self) -> tuple[int, int, int]:
         """How many numeric signals, share signals, and share columns there are."""
-        return len(self.numbers), len(self.classes), len(self.shares.sums)
+        return len(self.numbers), len(self.classes), self.shares.width
 
     def freeze(self, one: Watched, config: DriftConfig) -> None:
         """End a signal's warm-up: make its reference, and give it its columns from the next row on."""
@@ -74,9 +74,9 @@ class Kernels:
             opinion = Opinion() if "adwin" in config.detectors else None
             one.stage = Numbers(reference, opinion, len(self.numbers))
             self.numbers.append(one)
-            self._latest = np.concatenate([self._latest, np.full((KEPT, 1), np.nan)], axis=1)
+            self._latest = np.concatenate([self._latest, np.full((1, KEPT), np.nan)])
         else:
-            shares, columns = freeze_shares(warm_up, config, len(self.classes), len(self.shares.sums), one.side)
+            shares, columns = freeze_shares(warm_up, config, len(self.classes), self.shares.width, one.side)
             self.shares.add(columns)
             self.tally.add_shares(len(columns.sums))
             one.stage = shares
@@ -90,13 +90,13 @@ class Kernels:
         shapes = self.shapes.judge(block.shapes, block.numbers_present)
         shares = self.shares.judge(block.shares, block.shares_present)
         numbers = np.maximum(location.peaks, shapes.peaks)
-        return Heard(block, np.concatenate([numbers, shares.peaks], axis=1), location, shapes, shares)
+        return Heard(block, np.concatenate([numbers, shares.peaks]), location, shapes, shares)
 
     def explain(self, heard: Heard, row: int, index: int) -> tuple[Finding, str]:
         """The loudest window of a signal at a row, and the kernel that heard it."""
         if index >= len(self.numbers):
             return self.shares.explain(heard.shares, row, index - len(self.numbers)), "shares"
-        if heard.location.peaks[row, index] >= heard.shapes.peaks[row, index]:
+        if heard.location.peaks[index, row] >= heard.shapes.peaks[index, row]:
             return self.location.explain(heard.location, row, index), "location"
         return self.shapes.explain(heard.shapes, row, index), "shapes"
 
@@ -104,10 +104,10 @@ class Kernels:
         """Count some rows into the window's figures."""
         block = heard.block
         if self.numbers:
-            self.tally.take_numbers(block.raw[part], block.numbers_present[part], block.classes[part])
+            self.tally.take_numbers(block.raw[:, part], block.numbers_present[:, part], block.classes[:, part])
         if self.classes:
-            self.tally.take_shares(block.shares[part], block.shares_present[part])
-        for one, peak in zip(self.live, heard.peaks[part].max(axis=0).tolist(), strict=True):
+            self.tally.take_shares(block.shares[:, part], block.shares_present[:, part])
+        for one, peak in zip(self.live, heard.peaks[:, part].max(axis=1).tolist(), strict=True):
             if peak > one.score:
                 one.score = peak
 
@@ -116,17 +116,17 @@ class Kernels:
         if not self.numbers:
             return
         block, first = heard.block, max(0, rows - KEPT)
-        self._latest[np.arange(self.row + first, self.row + rows) % KEPT] = block.raw[first:rows]
+        self._latest[:, np.arange(self.row + first, self.row + rows) % KEPT] = block.raw[:, first:rows]
         for slot, one in enumerate(self.numbers):
             if isinstance(one.stage, Numbers) and one.stage.opinion is not None:
-                present = block.numbers_present[:rows, slot] > 0
-                one.stage.opinion.take(block.location[:rows, slot][present].tolist())
+                present = block.numbers_present[slot, :rows] > 0
+                one.stage.opinion.take(block.location[slot, :rows][present].tolist())
 
     def latest(self, index: int, row: int, width: int) -> Floats:
         """A numeric signal's values in the last ``width`` rows before ``row``, as far as they are kept."""
         if index >= len(self.numbers):
             return np.zeros(0)
-        values: Floats = self._latest[np.arange(row - min(width, KEPT), row) % KEPT, index]
+        values: Floats = self._latest[index, np.arange(row - min(width, KEPT), row) % KEPT]
         here: Floats = values[~np.isnan(values)]
         return here
 

@@ -34,7 +34,7 @@ from schemas.statistics import Role, Signal
 __all__ = ["Panel"]
 
 #: Rows that are judged at once: what pays for the calls and stays in the processor's cache. No decision depends on it.
-_PIECE, _SHORT = 512, 32
+_PIECE, _SHORT = 2048, 32
 
 
 class Panel:
@@ -102,7 +102,7 @@ class Panel:
 
     def _take_piece(self, rows: Rows, block: Block, begin: int, at: int, end: int, out: list[Emission]) -> int:
         """Judge some rows, take in those up to the first event, and say what happened; how many rows that were."""
-        end = min(end, at + self._piece - self.row % self._piece)
+        end = min(end, at + self._piece)
         heard = self.kernels.judge(block.part(at - begin, end - begin))
         taken = self._first_event(heard.peaks)
         self._piece = _SHORT if taken < end - at else min(_PIECE, 2 * self._piece)
@@ -124,27 +124,27 @@ class Panel:
 
     def _first_event(self, peaks: Floats) -> int:
         """How many of these rows may be taken in: up to the first at which a signal alarms or changes its state."""
-        rows = len(peaks)
-        loudest = peaks.max(axis=0).tolist()
+        rows: int = peaks.shape[1]
+        loudest = peaks.max(axis=1).tolist()
         for index, one in enumerate(self.kernels.live):
             if loudest[index] > WARNING or one.episode.is_open:
-                event = one.episode.first_event(peaks[:rows, index], self.row)
+                event = one.episode.first_event(peaks[index, :rows], self.row)
                 rows = rows if event is None else event + 1
         return rows
 
     def _move_states(self, heard: Heard, taken: int, time_ms: int) -> list[Watched]:
         """Take the rows in, and let the last of them change states; which did."""
-        row, peaks = self.kernels.row, heard.peaks[:taken]
+        row, peaks = self.kernels.row, heard.peaks[:, :taken]
         self.kernels.remember(heard, taken)
-        loud = {index: self._hear(heard, taken, index) for index in np.flatnonzero(peaks[-1] > WARNING).tolist()}
-        alarmed = [index for index in loud if peaks[-1, index] > ALARM]
+        loud = {index: self._hear(heard, taken, index) for index in np.flatnonzero(peaks[:, -1] > WARNING).tolist()}
+        alarmed = [index for index in loud if peaks[index, -1] > ALARM]
         self.kernels.commit(heard, taken, alarmed)
         changed = []
         for index, one in enumerate(self.kernels.live):
             before = one.episode.state
             if index not in loud and not one.episode.is_open:
                 continue
-            one.episode.take(peaks[:, index], row)
+            one.episode.take(peaks[index], row)
             if index in loud:
                 self._open(one, loud[index], time_ms, alarm=index in alarmed)
             elif one.episode.is_over(row + taken):

@@ -94,15 +94,14 @@ class Ranking:
         return cls(state["quantiles"], state["values"], ties=state["ties"])
 
 
-def scores(places: Floats, ranking: Ranking) -> tuple[Floats, Floats]:
-    """The location score, and the other three as rows by columns."""
+def scores(places: Floats, ranking: Ranking, location: Floats, others: Floats) -> None:
+    """Write the location score, and the other three, a line each."""
     y = places * (2.0 / ranking.gaps) - 1
     square = y * y
-    others = np.empty((len(places), 3))
-    others[:, 0] = 1.118033988749895 * (3 * square - 1)
-    others[:, 1] = 1.3228756555322954 * (5 * square - 3) * y
-    others[:, 2] = 0.375 * ((35 * square - 30) * square + 3)
-    return ranking.normal(places), others
+    others[0] = 1.118033988749895 * (3 * square - 1)
+    others[1] = 1.3228756555322954 * (5 * square - 3) * y
+    others[2] = 0.375 * ((35 * square - 30) * square + 3)
+    location[:] = ranking.normal(places)
 
 
 class Reference:
@@ -118,32 +117,34 @@ class Reference:
         self._class = np.searchsorted(kept.searchsorted(self.ends), np.arange(ranking.gaps))
 
     @classmethod
-    def of(cls, values: Floats, at: Floats) -> tuple["Reference", Floats, Floats]:
-        """Freeze the reference; with the scores (location, others) of its own values."""
+    def of(cls, values: Floats, at: Floats) -> tuple["Reference", Floats]:
+        """Freeze the reference; with the scores of its own values, values by four."""
         ranking = Ranking.of(values)
         places, _ = ranking.places(values, at)
         normal = ranking.normal(places)
         weights = fit(normal)
         summary = _summary(values)
         if not weights:
-            return cls(ranking, [], None, summary), *scores(places, ranking)
+            return cls(ranking, [], None, summary), _four(places, ranking)
         order = len(weights)
         rest = residuals(normal[order:], normal[:order], weights)
         again = Ranking.of(rest)
         reference = cls(ranking, weights, again, summary)
         reference.recent = normal[-order:].copy()
-        return reference, *scores(again.places(rest, _second(at[order:]))[0], again)
+        return reference, _four(again.places(rest, _second(at[order:]))[0], again)
 
-    def take(self, values: Floats, at: Floats) -> tuple[Floats, Floats, NDArray[np.intp]]:
-        """The next values' location scores, other scores, and classes."""
+    def take(self, values: Floats, at: Floats, location: Floats, others: Floats) -> NDArray[np.intp]:
+        """Write the next values' location scores, and the other three as lines; their classes."""
         places, low = self.ranking.places(values, at)
-        classes = self._class.take(low)
+        classes: NDArray[np.intp] = self._class.take(low)
         if self.again is None:
-            return *scores(places, self.ranking), classes
+            scores(places, self.ranking, location, others)
+            return classes
         normal = self.ranking.normal(places)
         rest = residuals(normal, self.recent, self.weights)
         self.recent = np.concatenate([self.recent, normal])[-len(self.weights) :].copy()
-        return *scores(self.again.places(rest, _second(at))[0], self.again), classes
+        scores(self.again.places(rest, _second(at))[0], self.again, location, others)
+        return classes
 
     @cached_property
     def class_shares(self) -> Floats:
@@ -174,6 +175,12 @@ class Reference:
         reference = cls(Ranking.load(state["ranking"]), state["weights"], again, state["summary"])
         reference.recent = state["recent"]
         return reference
+
+
+def _four(places: Floats, ranking: Ranking) -> Floats:
+    lines = np.empty((4, len(places)))
+    scores(places, ranking, lines[0], lines[1:])
+    return np.ascontiguousarray(lines.T)
 
 
 def _second(at: Floats) -> Floats:

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.calibration import STEP, Floats, calibrate, stretch_scatter
-from app.domain.gains import number_ratio, share_ratio
+from app.domain.gains import number_ratio, share_bound, share_ratio
 from app.domain.scan_data import Columns, Finding, Judged
-from app.domain.scan_plan import COARSEST, LEVELS, MEMORY, WIDTHS, ScanPlan, scan_plan
+from app.domain.scan_plan import COARSEST, LEVELS, MEMORY, WIDTHS, Step, memory_after, questions_at, steps
 
 __all__ = ["STRETCH", "Scan"]
 
@@ -33,24 +33,31 @@ STRETCH = 8_192
 _POINTS = STRETCH // STEP
 
 
-def _running(carry: Floats, values: Floats) -> Floats:
-    """The running sums, the carry added first: the same however the rows are cut."""
-    sums = np.empty((len(values) + 1, len(carry)))
-    sums[0] = carry
-    sums[1:] = values
-    return np.cumsum(sums, axis=0)[1:]
+def _running(memory: Floats, values: Floats) -> Floats:
+    """What is remembered, then the running sums, its newest added first: the same however the rows are cut."""
+    around = np.empty((len(values), MEMORY + values.shape[1]))
+    around[:, :MEMORY] = memory
+    line = values.copy()
+    line[:, 0] += memory[:, -1]
+    np.cumsum(line, axis=1, out=around[:, MEMORY:])
+    return around
+
+
+def _precision(pooled: Floats) -> Floats:
+    """1 / (p (1 - p)); 0 for a class that never, or always, came: nothing can be said of it."""
+    spread = pooled * (1 - pooled)
+    return np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
 
 
 class Scan:
     """One kernel: all columns of one form, numbers or shares, of one panel."""
 
-    _ARRAYS = ("sums", "counts", "sums_memory", "counts_memory", "start", "reference_sums", "reference_counts", "scatter",
+    _ARRAYS = ("sums_memory", "counts_memory", "start", "reference_sums", "reference_counts", "scatter",
                "freedom", "base", "variance", "threshold", "side", "stretch", "count_stretch", "owner", "first")  # fmt: skip
 
     def __init__(self, *, shares: bool, lowest: int, least: int, row: int = 0) -> None:
         self.shares, self.lowest, self.least, self.row = shares, lowest, float(least), row
-        self.sums, self.counts = np.zeros(0), np.zeros(0)
-        self.sums_memory, self.counts_memory = np.zeros((MEMORY, 0)), np.zeros((MEMORY, 0))
+        self.sums_memory, self.counts_memory = np.zeros((0, MEMORY)), np.zeros((0, MEMORY))
         self.start = np.zeros(0, dtype=np.int64)
         self.reference_sums, self.reference_counts = np.zeros(0), np.zeros(0)
         self.scatter, self.freedom, self.base = (np.zeros((LEVELS, 0)) for _ in range(3))
@@ -61,21 +68,26 @@ class Scan:
         self.owner, self.first = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         self._invert()
 
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return len(self.owner)
+
     def add(self, columns: Columns) -> int:
         """Take a signal in, from the next row on; its index."""
-        signal, width = len(self.counts), len(columns.sums)
-        self.first = np.append(self.first, len(self.sums))
+        signal, width = len(self.first), len(columns.sums)
+        self.first = np.append(self.first, self.width)
         self.owner = np.append(self.owner, np.full(width, signal))
-        self.sums, self.counts = np.append(self.sums, np.zeros(width)), np.append(self.counts, 0.0)
+        self.sums_memory = np.concatenate([self.sums_memory, np.zeros((width, MEMORY))])
+        self.counts_memory = np.concatenate([self.counts_memory, np.zeros((1, MEMORY))])
         self.start = np.append(self.start, self.row)
         self.reference_sums = np.append(self.reference_sums, columns.sums)
         self.reference_counts = np.append(self.reference_counts, columns.values)
         self.side = np.append(self.side, np.full(width, float(columns.side)))
-        for name, part in (("scatter", columns.scatter), ("freedom", columns.freedom), ("base", columns.base)):
+        points = np.zeros((_POINTS + 1, width))
+        for name, part in (("scatter", columns.scatter), ("freedom", columns.freedom), ("base", columns.base),
+                           ("stretch", points), ("count_stretch", points[:, :1])):  # fmt: skip
             setattr(self, name, np.concatenate([getattr(self, name), part], axis=1))
-        for name, rows, more in (("sums_memory", MEMORY, width), ("counts_memory", MEMORY, 1),
-                                 ("stretch", _POINTS + 1, width), ("count_stretch", _POINTS + 1, 1)):  # fmt: skip
-            setattr(self, name, np.concatenate([getattr(self, name), np.zeros((rows, more))], axis=1))
         self._recalibrate()
         return signal
 
@@ -84,92 +96,98 @@ class Scan:
         self._invert()
 
     def _invert(self) -> None:
-        self._inverse = 1 / self.threshold
+        """What a question needs of its level and column, made ready."""
+        inverse = 1 / self.threshold
         if self.shares:  # neighbours that depend make short windows of a share meaningless
-            self._inverse[:5, self.variance[2] > 1.2] = 0.0
-        self._scale = self._inverse / self.variance
-        self._lowest, self._highest = np.where(self.side > 0, 0.0, -np.inf), np.where(self.side < 0, 0.0, np.inf)
+            inverse[:5, self.variance[2] > 1.2] = 0.0
+        self._scale = (inverse / self.variance)[:, :, None]
+        self._variance = (2 * self.threshold * self.variance)[:, :, None]
+        self._last_variance = (2 * self.threshold * self.variance[-1])[:, :, None]
+        limits = np.where(self.side > 0, 0.0, -np.inf), np.where(self.side < 0, 0.0, np.inf)
+        self._limits = (limits[0][:, None], limits[1][:, None]) if self.side.any() else None
+        self._owner = self.owner if self.shares or self.width > len(self.first) else None
 
     def judge(self, values: Floats, present: Floats) -> Judged:
-        """Ask all windows that end in these rows (values: rows by columns, 0 where missing; present: rows by signals)."""
-        plan = scan_plan(self.row % COARSEST, len(values), self.lowest)
-        sums, counts = _running(self.sums, values), _running(self.counts, present)
-        judged = Judged(
-            peaks=np.zeros((len(values), len(self.counts))),
-            sums=sums,
-            counts=counts,
-            sums_around=np.concatenate([self.sums_memory, sums]),
-            counts_around=np.concatenate([self.counts_memory, counts]),
-            full=bool(np.all(counts[-1] == self.row + len(values) - self.start)),
-        )
-        if not len(self.first):  # no signal yet
+        """Ask all windows that end in these rows (values: columns by rows, 0 where missing; present: signals by rows)."""
+        rows = values.shape[1]
+        sums, counts = _running(self.sums_memory, values), _running(self.counts_memory, present)
+        totals = counts[:, MEMORY:] + self.reference_counts[:, None]
+        pooled = sums[:, MEMORY:] + self.reference_sums[:, None]
+        pooled /= totals.take(self.owner, axis=0)
+        peaks = np.zeros((self.width, rows))
+        judged = Judged(peaks, sums, counts, totals, pooled)
+        if not self.width:  # no signal yet
             return judged
-        ratios = self._ratios(judged, plan)
-        if len(self.first) < len(self.sums):
-            ratios = np.maximum.reduceat(ratios, self.first, axis=1)
-        for first, grid, begin, end in plan.steps:
-            seen = judged.peaks[first::grid]
-            np.maximum(seen, ratios[begin:end], out=seen)
+        precision = _precision(pooled) if self.shares else pooled
+        with np.errstate(all="ignore"):
+            for step in steps(self.row % COARSEST, rows, self.lowest):
+                seen = peaks[:, step.first :: step.grid]
+                np.maximum(seen, self._step(judged, step, precision), out=seen)
+        if self.width > len(self.first):
+            judged = judged._replace(peaks=np.maximum.reduceat(peaks, self.first, axis=0))
         return judged
 
-    def _ratios(self, judged: Judged, plan: ScanPlan) -> Floats:
-        """G/h of each question and column."""
-        now = judged.sums.take(plan.row, axis=0)
-        window = now - judged.sums_around.take(plan.before, axis=0)
-        n, before, bad = self._counts(judged, plan)
-        with np.errstate(all="ignore"):
-            if self.shares:
-                share, precision = (part.take(plan.row, axis=0) for part in self._pooled(judged))
-                scale = self._scale.take(plan.level, axis=0)
-                ratios = share_ratio(window, n, before, share, precision, scale, self._lowest, self._highest)
-            else:
-                now -= window
-                now += self.reference_sums
-                variance, inverse = self.variance.take(plan.level, axis=0), self._inverse.take(plan.level, axis=0)
-                ratios = number_ratio(window, n, now, before, variance, self.variance[-1], inverse)
+    def _step(self, judged: Judged, step: Step, precision: Floats) -> Floats:
+        """G/h of the windows of one level, columns by questions."""
+        here, level = (slice(None), slice(step.first, None, step.grid)), step.level
+        n = step.windows(judged.counts)
+        before = judged.totals[here] - n
+        bad = self._masked(n, self.row + step.first + 1 - step.width, step.grid)
+        window, pooled = step.windows(judged.sums), judged.pooled[here]
+        scales = self._scale[level], self._variance[level], self._last_variance[level]
+        return self._ratio(window, n, before, pooled, precision[here], self._owner, bad, scales, self._limits)
+
+    def _masked(self, n: Floats, begin: int, grid: int) -> NDArray[np.bool_] | None:
+        """Which windows do not count, the first of which begins at row ``begin``: too few values, or older than the signal."""
+        bad = n < self.least if n.min() < self.least else None
+        if begin >= self.start.max():
+            return bad
+        young: NDArray[np.bool_] = begin + grid * np.arange(n.shape[1]) < self.start[:, None]
+        return young if bad is None else young | bad
+
+    def _ratio(
+        self, window: Floats, n: Floats, before: Floats, pooled: Floats, precision: Floats, owner: NDArray[np.int64] | None,
+        bad: NDArray[np.bool_] | None, scales: tuple[Floats, Floats, Floats], limits: tuple[Floats, Floats] | None,
+    ) -> Floats:  # fmt: skip
+        if bad is not None and owner is not None:
+            bad = bad.take(owner, axis=0)
+        if owner is None or not self.shares:
+            ratio = number_ratio(window, n, before, pooled, owner, *scales[1:])
+            if bad is not None:
+                ratio[bad] = 0.0
+            return ratio
+        bound = share_bound(window, n, before, pooled, owner, precision, limits)
+        bound *= scales[0]
         if bad is not None:
-            ratios[bad] = 0.0
-        return ratios
-
-    def _pooled(self, judged: Judged) -> tuple[Floats, Floats]:
-        """The share of ones in window and past together, and 1 / (p (1 - p)): they depend on the row alone."""
-        share = (judged.sums + self.reference_sums) / (judged.counts + self.reference_counts).take(self.owner, axis=1)
-        return share, 1 / (share * (1 - share))
-
-    def _counts(self, judged: Judged, plan: ScanPlan) -> tuple[Floats, Floats, NDArray[np.bool_] | None]:
-        """How many values each window holds, and all before it; and which windows do not count."""
-        end = (self.row + 1) + plan.row
-        begin = end - plan.width
-        young = None if begin.min() >= self.start.max() else begin[:, None] < self.start
-        if judged.full:
-            n: Floats = plan.width[:, None].astype(np.float64)
-            before = begin[:, None] + (self.reference_counts - self.start)
-        else:
-            counts = judged.counts.take(plan.row, axis=0)
-            n = counts - judged.counts_around.take(plan.before, axis=0)
-            before = counts - n + self.reference_counts
-            few = n < self.least
-            young = few if young is None else few | young
-        if len(self.first) < len(self.sums):
-            n = n if judged.full else n.take(self.owner, axis=1)
-            before = before.take(self.owner, axis=1)
-            young = None if young is None else young.take(self.owner, axis=1)
-        return n, before, young
+            bound[bad] = 0.0
+        return share_ratio(bound, window, n, before, pooled, owner, scales[0])
 
     def explain(self, judged: Judged, row: int, signal: int) -> Finding:
         """Which window, and which of the signal's columns, was the loudest at a row of the block."""
-        plan = scan_plan(self.row % COARSEST, len(judged.sums), self.lowest)
-        asked = np.flatnonzero(plan.row == row)
-        plan = plan._replace(**{name: getattr(plan, name)[asked] for name in ("level", "row", "before", "width")})
+        levels, begins = questions_at(self.row % COARSEST, row, self.lowest)
         columns = np.flatnonzero(self.owner == signal)
-        ratios = self._ratios(judged, plan)[:, columns]
-        question, column = divmod(int(np.argmax(ratios)), len(columns))
-        level, at, before_at = int(plan.level[question]), int(columns[column]), int(plan.before[question])
-        windows = judged.sums[row, columns] - judged.sums_around[before_at, columns]
-        n = float(judged.counts[row, signal] - judged.counts_around[before_at, signal])
-        before = float(judged.counts[row, signal] + self.reference_counts[signal]) - n
-        window = float(windows[column])
-        older = float(judged.sums[row, at] + self.reference_sums[at]) - window
+        windows = judged.sums[columns, MEMORY + row, None] - judged.sums[columns[:, None], begins]
+        n = judged.counts[signal, MEMORY + row] - judged.counts[signal, begins][None]
+        before, pooled = judged.totals[signal, row] - n, judged.pooled[columns, row, None]
+        pooled = np.broadcast_to(pooled, windows.shape)
+        young = self.row + row + 1 - WIDTHS[levels] < self.start[signal]
+        here = np.ix_(levels, columns)
+        scales = self._scale[here][..., 0].T, self._variance[here][..., 0].T, self._last_variance[here][..., 0].T
+        limits = None if self._limits is None else (self._limits[0][columns], self._limits[1][columns])
+        with np.errstate(all="ignore"):
+            ratios = self._ratio(windows.copy(), n, before, pooled, _precision(pooled), np.zeros(len(columns), dtype=np.int64),
+                                 young | (n < self.least), scales, limits)  # fmt: skip
+        column, question = divmod(int(np.argmax(ratios)), len(levels))
+        return self._finding(judged, row, signal, columns, column, int(levels[question]), float(ratios[column, question]),
+                             windows[:, question], float(n[0, question]))  # fmt: skip
+
+    def _finding(
+        self, judged: Judged, row: int, signal: int, columns: NDArray[np.intp], column: int, level: int, score: float,
+        windows: Floats, n: float,
+    ) -> Finding:  # fmt: skip
+        at, window = int(columns[column]), float(windows[column])
+        before = float(judged.totals[signal, row]) - n
+        older = float(judged.sums[at, MEMORY + row] + self.reference_sums[at]) - window
         v, v_last = float(self.variance[level, at]), float(self.variance[-1, at])
         if self.shares:
             p = (window + older) / (n + before)
@@ -177,30 +195,21 @@ class Scan:
         else:
             deviation = (v / n + v_last / before) ** 0.5
         return Finding(
-            score=float(ratios[question, column]),
-            threshold=float(self.threshold[level, at]),
-            column=column,
-            width=int(WIDTHS[level]),
-            window_mean=window / n,
-            before_mean=older / before,
-            window_count=n,
-            before_count=before,
-            deviation=deviation,
-            window_shares=(windows / n).tolist(),
-        )
+            score=score, threshold=float(self.threshold[level, at]), column=column, width=int(WIDTHS[level]),
+            window_mean=window / n, before_mean=older / before, window_count=n, before_count=before,
+            deviation=deviation, window_shares=(windows / n).tolist(),
+        )  # fmt: skip
 
     def commit(self, judged: Judged, rows: int, alarmed: Sequence[int] = ()) -> None:
         """Take in the first rows of what was judged; the signals that alarmed at the last of them begin anew behind it."""
-        memory = scan_plan(self.row % COARSEST, rows, self.lowest).memory
-        self.sums_memory = judged.sums_around.take(memory, axis=0)
-        self.counts_memory = judged.counts_around.take(memory, axis=0)
-        self.sums, self.counts = judged.sums[rows - 1].copy(), judged.counts[rows - 1].copy()
+        memory = memory_after(self.row % COARSEST, rows)
+        self.sums_memory, self.counts_memory = judged.sums.take(memory, axis=1), judged.counts.take(memory, axis=1)
         first = (-self.row - 1) % STEP
         if first < rows:
             at = (self.row % STRETCH + first + 1) // STEP
             points = slice(at, at + (rows - 1 - first) // STEP + 1)
-            self.stretch[points] = judged.sums[first:rows:STEP]
-            self.count_stretch[points] = judged.counts[first:rows:STEP]
+            grid = slice(MEMORY + first, MEMORY + rows, STEP)
+            self.stretch[points], self.count_stretch[points] = judged.sums[:, grid].T, judged.counts[:, grid].T
         self.row += rows
         for signal in alarmed:
             self._reset(signal)
@@ -216,17 +225,14 @@ class Scan:
         )
         self.scatter += np.where(quiet, scatter, 0.0)
         self.freedom += np.where(quiet, freedom, 0.0)
-        self.stretch[0], self.count_stretch[0] = self.sums, self.counts
+        self.stretch[0], self.count_stretch[0] = self.sums_memory[:, -1], self.counts_memory[:, -1]
         if bool(np.any(quiet)):
             self._recalibrate()
 
     def _reset(self, signal: int) -> None:
         """Forget a signal's values since the last alarm; reference and calibration stay."""
-        columns = self.owner == signal
-        self.sums[columns] = 0.0
-        self.sums_memory[:, columns] = 0.0
-        self.counts[signal] = 0.0
-        self.counts_memory[:, signal] = 0.0
+        self.sums_memory[self.owner == signal] = 0.0
+        self.counts_memory[signal] = 0.0
         self.start[signal] = self.row
 
     def dump(self) -> dict[str, Any]:

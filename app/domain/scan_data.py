@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from app.domain.calibration import Floats
+from app.domain.scan_plan import MEMORY
 
 __all__ = ["Columns", "Finding", "Judged"]
 
@@ -20,15 +21,23 @@ class Columns(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A block of rows, judged but not yet taken in. ``peaks``: max G/h for each row and signal."""
+    """A block of rows, judged but not yet taken in. ``peaks``: max G/h for each signal and row.
+
+    The others have one line for each column (``counts``, ``totals``: each signal), along the rows; ``sums`` and ``counts``
+    begin with what is remembered from before the block.
+    """
 
     peaks: Floats
     sums: Floats
     counts: Floats
-    sums_around: Floats
-    counts_around: Floats
-    #: Whether no value was missing since each signal's last alarm: counts then follow from the rows.
-    full: bool
+    #: How many values there were up to each row, and their mean, the reference included.
+    totals: Floats
+    pooled: Floats
+
+    @property
+    def rows(self) -> int:
+        """How many rows were judged."""
+        return int(self.sums.shape[1]) - MEMORY
 
 
 class Finding(NamedTuple):

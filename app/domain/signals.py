@@ -115,17 +115,17 @@ class Shares:
         content = repr((self.labels, self.values, self.reference.tolist()))
         return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
 
-    def encode(self, values: Sequence[Value]) -> tuple[Floats, NDArray[np.bool_]]:
-        """The 0/1 columns of these values, and which of them are of this signal's type."""
+    def codes(self, values: Sequence[Value]) -> NDArray[np.int64]:
+        """Which class each of these values is of; -1 where it is not of this signal's type."""
         kind, code, other = self._type, self._code, len(self.labels) - 1
         if set(map(type, values)) == {kind}:
-            codes = np.fromiter(map(code.get, values, repeat(other)), dtype=np.int64, count=len(values))
-        else:
-            codes = np.array([code.get(v, other) if type(v) is kind else -1 for v in values], dtype=np.int64)
-        present = codes >= 0
-        if self.boolean:
-            return (codes == 1)[:, None].astype(np.float64), present
-        return (codes[:, None] == np.arange(len(self.labels))).astype(np.float64), present
+            return np.fromiter(map(code.get, values, repeat(other)), dtype=np.int64, count=len(values))
+        return np.array([code.get(v, other) if type(v) is kind else -1 for v in values], dtype=np.int64)
+
+    def lines(self, codes: NDArray[np.int64], out: Floats) -> None:
+        """Write the 0/1 lines of these classes where this signal's are; they hold 0."""
+        at = np.flatnonzero(codes == 1 if self.boolean else codes >= 0)
+        out[self.first if self.boolean else self.first + codes[at], at] = 1.0
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data and arrays."""
@@ -148,8 +148,7 @@ def freeze_numbers(warm_up: WarmUp, salt: int, config: DriftConfig) -> tuple[Ref
     """The reference of a numeric signal; its location column, and its other three."""
     pairs = [(v, d) for v, d in zip(warm_up.values, warm_up.digests, strict=True) if type(v) is float]
     values = np.array([v for v, _ in pairs])
-    reference, location, others = Reference.of(values, hashed(np.array([d for _, d in pairs], dtype=np.uint32), salt))
-    columns = np.concatenate([location[:, None], others], axis=1)
+    reference, columns = Reference.of(values, hashed(np.array([d for _, d in pairs], dtype=np.uint32), salt))
     scatter, freedom = block_scatter(columns)
     sums = np.cumsum(columns, axis=0)[-1]
     budget = config.values_between_false_alarms
@@ -172,8 +171,11 @@ def freeze_shares(warm_up: WarmUp, config: DriftConfig, slot: int, first: int, s
     kind = warm_up.kind()
     labels = ["true"] if kind is bool else _labels(warm_up.values, config.categories)
     shares = Shares(labels, np.zeros(0), 0, slot, first)
-    columns, present = shares.encode(warm_up.values)
-    columns = columns[present]
+    codes = shares.codes(warm_up.values)
+    codes = codes[codes >= 0]
+    lines = np.zeros((first + len(labels), len(codes)))
+    shares.lines(codes, lines)
+    columns = np.ascontiguousarray(lines[first:].T)
     sums = np.cumsum(columns, axis=0)[-1]
     shares.values, shares.reference = len(columns), sums / len(columns)
     scatter, freedom = block_scatter(columns)

@@ -16,7 +16,9 @@ __all__ = ["Tally"]
 
 
 def _carried(carry: Floats, values: Floats) -> Floats:
-    sums: Floats = np.cumsum(np.concatenate([carry[None], values]), axis=0)[-1]
+    """What is carried and the values along each line, one after another; ``values`` are used up."""
+    values[:, 0] += carry
+    sums: Floats = np.cumsum(values, axis=1, out=values)[:, -1].copy()
     return sums
 
 
@@ -42,23 +44,26 @@ class Tally:
         self.ones, self.present = np.append(self.ones, np.zeros(columns)), np.append(self.present, 0.0)
 
     def take_numbers(self, raw: Floats, present: Floats, classes: NDArray[np.intp]) -> None:
-        """Rows of numeric signals; ``raw`` is NaN, and ``classes`` whatever, where ``present`` is 0."""
+        """Lines of numeric signals; ``raw`` is NaN, and ``classes`` whatever, where ``present`` is 0."""
         signals = len(self.count)
         with np.errstate(all="ignore"):
-            deviation = np.where(present > 0, raw - self.centre, 0.0)
-            self.total = _carried(self.total, deviation)
-            self.square = _carried(self.square, deviation * deviation)
-        self.count = self.count + np.sum(present, axis=0)
-        self.low = np.fmin(self.low, np.fmin.reduce(raw, axis=0))
-        self.high = np.fmax(self.high, np.fmax.reduce(raw, axis=0))
-        at = classes + np.arange(signals) * BINS
-        counts = np.bincount(at[present > 0] if present.min() < 1 else at.ravel(), minlength=signals * BINS)
+            deviation = raw - self.centre[:, None]
+            some_missing = present.min() < 1
+            if some_missing:
+                deviation[present == 0] = 0.0
+            squares = deviation * deviation
+            self.total, self.square = _carried(self.total, deviation), _carried(self.square, squares)
+        self.count = self.count + np.sum(present, axis=1)
+        self.low = np.fmin(self.low, np.fmin.reduce(raw, axis=1))
+        self.high = np.fmax(self.high, np.fmax.reduce(raw, axis=1))
+        at = classes + (np.arange(signals) * BINS)[:, None]
+        counts = np.bincount(at[present > 0] if some_missing else at.ravel(), minlength=signals * BINS)
         self.classes = self.classes + counts.reshape(signals, BINS)
 
     def take_shares(self, columns: Floats, present: Floats) -> None:
-        """Rows of 0/1 columns."""
-        self.ones = self.ones + np.sum(columns, axis=0)
-        self.present = self.present + np.sum(present, axis=0)
+        """Lines of 0/1 columns."""
+        self.ones = self.ones + np.sum(columns, axis=1)
+        self.present = self.present + np.sum(present, axis=1)
 
     def clear(self) -> None:
         """Begin a window."""

@@ -30,6 +30,8 @@ Looking = Generator[None, None, list[Emission]]
 
 #: Records of a model after which an unseen version is given up, and how often that is looked at.
 _FORGET, _LOOK = 20_000, 1_000
+#: Records that are looked at in one go: steps of some milliseconds. No decision depends on it.
+_TOGETHER = 2_048
 
 
 class ModelWatch:
@@ -65,13 +67,18 @@ class ModelWatch:
         out: list[Emission] = []
         at = 0
         while at < len(placed):
-            end = min(len(placed), at + _LOOK - self.records % _LOOK)
+            end = min(len(placed), at + _TOGETHER, at + self._until_given_up())
             part = yield from self._part(placed[at:end])
             out += sorted(part, key=lambda emission: emission.offset)
             if self.records % _LOOK == 0:
                 out += self._forget()
             at = end
         return out
+
+    def _until_given_up(self) -> int:
+        """For how many records no version is given up, whichever are seen in them."""
+        oldest = min(self.seen.values(), default=self.records)
+        return max(oldest + _FORGET + -(oldest + _FORGET) % _LOOK, self.records // _LOOK * _LOOK + _LOOK) - self.records
 
     def _part(self, placed: Sequence[Placed]) -> Looking:
         out: list[Emission] = []

@@ -181,7 +181,7 @@ def test_memory_is_bounded() -> None:
     second = sum(array.nbytes for array in panel.kernels.shares.dump().values() if isinstance(array, np.ndarray))
 
     assert first == second
-    assert len(panel.kernels.shares.sums) == CONFIG.categories + 1 + 1  # the categories, the others, and missing
+    assert panel.kernels.shares.width == CONFIG.categories + 1 + 1  # the categories, the others, and missing
 
 
 def test_features_beyond_the_bound_are_counted_and_not_watched() -> None:

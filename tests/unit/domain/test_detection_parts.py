@@ -9,6 +9,8 @@ from river.drift import ADWIN
 from app.domain.autoregression import fit, residuals
 from app.domain.drift_config import DriftConfig
 from app.domain.effects import cohens_h, mean_difference, number_effects, population_stability, share_effects
+from app.domain.episodes import ALARM, Episode
+from app.domain.gains import CALM
 from app.domain.opinion import Opinion
 from app.domain.reference import Reference, hashed
 from app.domain.state_codec import StateError, decode_state, encode_state
@@ -64,15 +66,35 @@ def test_scores_have_mean_0_and_variance_1_whatever_the_distribution(name: str) 
         "poisson": lambda n: rng.poisson(3, n).astype(float), "constant": lambda n: np.full(n, 7.0),
         "two values": lambda n: rng.integers(0, 2, n).astype(float),
     }[name]  # fmt: skip
-    reference, _, _ = Reference.of(draw(20_000), rng.random(20_000))
-    location, others, _ = reference.take(draw(50_000), rng.random(50_000))
-    scores = np.concatenate([location[:, None], others], axis=1)
+    reference, _ = Reference.of(draw(20_000), rng.random(20_000))
+    lines = np.empty((4, 50_000))
+    reference.take(draw(50_000), rng.random(50_000), lines[0], lines[1:])
+    scores = lines.T
 
     assert np.mean(scores, axis=0) == pytest.approx([0] * 4, abs=0.03)
     assert np.var(scores, axis=0) == pytest.approx([1] * 4, abs=0.04)
     expected = np.eye(4)
     expected[0, 2] = expected[2, 0] = 0.19  # a normal score is not a polynomial
     assert np.corrcoef(scores.T) == pytest.approx(expected, abs=0.04)
+
+
+@pytest.mark.parametrize("rare", [0.0003, 0.003, 0.03])
+def test_an_episode_ends_at_its_row_however_long_the_block(rare: float) -> None:
+    """A block may be longer than the calm that ends an episode, and hold several restless rows."""
+    peaks = np.where(np.random.default_rng(8).random(6_000) < rare, CALM + 0.2, 0.0)
+    peaks[5_900] = ALARM + 1
+    episode = Episode()
+    episode.enter("warning", 0)
+    episode.restless_row, episode.hold = 90, 1_000
+    expected, restless = None, 90 - 100
+    for row, peak in enumerate(peaks.tolist()):
+        restless = row + 1 if peak > CALM else restless
+        if peak > ALARM or row + 1 - restless >= episode.hold:
+            expected = row
+            break
+
+    assert episode.first_event(peaks, 100) == expected
+    assert expected is not None
 
 
 def test_autoregression_is_found_and_taken_out() -> None:
@@ -128,13 +150,13 @@ def test_state_comes_back_bit_for_bit() -> None:
 def test_a_state_of_another_version_is_refused() -> None:
     data = bytearray(encode_state({}))
     data[len(b"gnomon-detect")] = 9
-    with pytest.raises(StateError, match="version 09, expected 01"):
+    with pytest.raises(StateError, match="version 09, expected 02"):
         decode_state(bytes(data))
 
 
 def test_effects_of_a_shifted_number() -> None:
     rng = np.random.default_rng(3)
-    reference, _, _ = Reference.of(rng.normal(100, 10, 5_000), rng.random(5_000))
+    reference, _ = Reference.of(rng.normal(100, 10, 5_000), rng.random(5_000))
     effects = number_effects(rng.normal(105, 10, 500), reference)
 
     low, high = effects["difference_sd_interval"]

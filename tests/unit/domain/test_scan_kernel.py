@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from app.domain.calibration import base_thresholds, block_scatter, calibrate
-from app.domain.gains import CALM, share_ratio
+from app.domain.gains import CALM
 from app.domain.scan import Scan
 from app.domain.scan_data import Columns
-from app.domain.scan_plan import LEVELS, scan_plan
+from app.domain.scan_plan import LEVELS, MEMORY, memory_after, questions_at, steps
 
 
 def _columns(reference: np.ndarray, budget: float = 1e5, side: int = 0) -> Columns:
@@ -65,14 +65,14 @@ def test_numbers_are_judged_as_the_formula_says(gaps: bool) -> None:
         values = [None if u < 0.4 else v for u, v in zip(rng.random(600), values, strict=True)]
     scan = Scan(shares=False, lowest=0, least=1)
     scan.add(_columns(reference))
-    present = np.array([v is not None for v in values], dtype=float)[:, None]
-    filled = np.array([v or 0.0 for v in values])[:, None]
+    present = np.array([v is not None for v in values], dtype=float)[None]
+    filled = np.array([v or 0.0 for v in values])[None]
 
     peaks = []
     for begin in range(0, 600, 75):
-        judged = scan.judge(filled[begin : begin + 75], present[begin : begin + 75])
+        judged = scan.judge(filled[:, begin : begin + 75], present[:, begin : begin + 75])
         scan.commit(judged, 75)
-        peaks += judged.peaks[:, 0].tolist()
+        peaks += judged.peaks[0].tolist()
 
     assert peaks == pytest.approx(_plain_numbers(reference, values, 0, 1e5), rel=1e-9)
 
@@ -83,13 +83,13 @@ def test_shares_are_judged_as_the_formula_says_wherever_something_is_decided() -
     values = [*(rng.random(400) < 0.02).astype(int).tolist(), *(rng.random(200) < 0.2).astype(int).tolist()]
     scan = Scan(shares=True, lowest=2, least=4)
     scan.add(_columns(reference))
-    judged = scan.judge(np.array(values, dtype=float)[:, None], np.ones((600, 1)))
+    judged = scan.judge(np.array(values, dtype=float)[None], np.ones((1, 600)))
     plain = _plain_shares(reference, values, 2, 1e5)
 
     decided = [at for at, peak in enumerate(plain) if peak > CALM]
     assert len(decided) > 50
-    assert judged.peaks[decided, 0] == pytest.approx([plain[at] for at in decided], rel=1e-9)
-    assert all(judged.peaks[at, 0] <= CALM for at in set(range(600)) - set(decided))
+    assert judged.peaks[0, decided] == pytest.approx([plain[at] for at in decided], rel=1e-9)
+    assert all(judged.peaks[0, at] <= CALM for at in set(range(600)) - set(decided))
 
 
 def test_only_the_side_that_hurts_counts() -> None:
@@ -97,33 +97,40 @@ def test_only_the_side_that_hurts_counts() -> None:
     for side, values, loud in ((1, 1.0, True), (1, 0.0, False), (-1, 0.0, True), (-1, 1.0, False)):
         scan = Scan(shares=True, lowest=2, least=4)
         scan.add(_columns(reference, side=side))
-        assert bool(scan.judge(np.full((64, 1), values), np.ones((64, 1))).peaks.max() > 1) is loud
+        assert bool(scan.judge(np.full((1, 64), values), np.ones((1, 64))).peaks.max() > 1) is loud
 
 
 def test_an_alarm_forgets_the_values_and_keeps_the_reference() -> None:
     rng = np.random.default_rng(1)
-    reference, values = rng.normal(size=500), rng.normal(size=(300, 1))
+    reference, values = rng.normal(size=500), rng.normal(size=(1, 300))
     scan, fresh = (Scan(shares=False, lowest=0, least=1) for _ in range(2))
     scan.add(_columns(reference))
     fresh.row = 512  # the grid is counted from the panel's first row
     fresh.add(_columns(reference))
-    scan.commit(scan.judge(np.full((512, 1), 3.0), np.ones((512, 1))), 512, alarmed=[0])
+    scan.commit(scan.judge(np.full((1, 512), 3.0), np.ones((1, 512))), 512, alarmed=[0])
 
-    assert scan.judge(values, np.ones((300, 1))).peaks.tolist() == fresh.judge(values, np.ones((300, 1))).peaks.tolist()
+    assert scan.judge(values, np.ones((1, 300))).peaks.tolist() == fresh.judge(values, np.ones((1, 300))).peaks.tolist()
 
 
 @pytest.mark.parametrize("phase", [0, 1, 17, 511])
 @pytest.mark.parametrize("rows", [1, 15, 16, 17, 300, 512])
 def test_a_plan_points_at_the_sums_that_a_window_lies_between(phase: int, rows: int) -> None:
     """The memory is filled with the row numbers that it should hold, so each answer can be read off."""
-    plan = scan_plan(phase, rows, 0)
     base = 8_192 * 4 + phase
-    memory = [(base // g - (15 - i)) * g for g in (2**k for k in range(10)) for i in range(16)]
-    around = np.array(memory + [base + 1 + i for i in range(rows)])
+    memory = [(base // g - (15 - i)) * g for g in (2**k for k in range(9, -1, -1)) for i in range(16)]
+    around = np.array(memory + [base + 1 + i for i in range(rows)], dtype=float)
+    asked = set()
+    for step in steps(phase, rows, 0):
+        assert step.windows(around[None]).tolist() == [[step.width] * step.asked]
+        asked |= {(step.level, step.first + i * step.grid) for i in range(step.asked)}
 
-    assert (around[160 + plan.row] - around[plan.before] == plan.width).all()
-    after = [((base + rows) // g - (15 - i)) * g for g in (2**k for k in range(10)) for i in range(16)]
-    assert around[plan.memory].tolist() == after
+    assert asked == {(k, row) for k in range(LEVELS) for row in range(rows) if (base + row + 1) % max(1, 2**k // 16) == 0}
+    for row in {0, rows // 2, rows - 1}:
+        levels, begins = questions_at(phase, row, 0)
+        assert levels.tolist() == [level for level in range(LEVELS) if (level, row) in asked]
+        assert (around[MEMORY + row] - around[begins]).tolist() == [2**level for level in levels.tolist()]
+    after = [((base + rows) // g - (15 - i)) * g for g in (2**k for k in range(9, -1, -1)) for i in range(16)]
+    assert around[memory_after(phase, rows)].tolist() == after
 
 
 def test_independent_values_keep_their_thresholds() -> None:
@@ -147,7 +154,7 @@ def test_dependence_raises_variance_and_threshold_on_the_scales_where_it_acts() 
 
 def test_quiet_life_is_learnt_and_a_stretch_with_an_alarm_is_not() -> None:
     def swinging(rng: np.random.Generator) -> np.ndarray:
-        return rng.normal(size=(8_192, 1)) + np.repeat(rng.normal(size=(16, 1)) / 4, 512, axis=0)
+        return rng.normal(size=(1, 8_192)) + np.repeat(rng.normal(size=(1, 16)) / 4, 512, axis=1)
 
     scans = []
     for alarmed in ([], [0]):
@@ -157,8 +164,8 @@ def test_quiet_life_is_learnt_and_a_stretch_with_an_alarm_is_not() -> None:
         for _ in range(3):
             values = swinging(rng)
             for begin in range(0, 8_192, 512):
-                part = values[begin : begin + 512]
-                scan.commit(scan.judge(part, np.ones((512, 1))), 512, alarmed if begin == 4_096 else ())
+                part = values[:, begin : begin + 512]
+                scan.commit(scan.judge(part, np.ones((1, 512))), 512, alarmed if begin == 4_096 else ())
         scans.append(scan)
 
     assert scans[0].freedom[9, 0] == 3 * 16
@@ -168,8 +175,7 @@ def test_quiet_life_is_learnt_and_a_stretch_with_an_alarm_is_not() -> None:
 
 
 def test_a_class_that_never_came_is_no_news() -> None:
-    nothing = np.zeros((3, 1))
-    with np.errstate(all="ignore"):
-        ratio = share_ratio(nothing, nothing + 4, nothing + 90, nothing, 1 / nothing, nothing + 1, nothing[0] - 9, nothing[0] + 9)
-
-    assert ratio.tolist() == [[0.0]] * 3
+    for value in (0.0, 1.0):
+        scan = Scan(shares=True, lowest=2, least=4)
+        scan.add(_columns(np.full(90, value)))
+        assert scan.judge(np.full((1, 64), value), np.ones((1, 64))).peaks.tolist() == [[0.0] * 64]
