@@ -51,6 +51,8 @@ def _rows(rng: Random, plan: Plan) -> list[_Row]:
     farthest = wait // 2 + horizon if plan.exact else (wait + horizon) * 2
     # An exact seed ends in the past, so that what is left over is not ahead of its time.
     now = START_MS - (60_000 if plan.exact else 0)
+    # A clock that is ahead moves its log's time for good; what comes of that may depend on which log was read first.
+    far_ahead = not plan.exact and random() < 0.3
     gaps = (1, wait // 100, wait // 25, wait // 25, wait // 4)
     rows: list[_Row] = []
     for number in range(plan.requests):
@@ -63,6 +65,8 @@ def _rows(rng: Random, plan: Plan) -> list[_Row]:
         old = farthest // 2 if random() < 0.15 else 0
         for side, version in sides:
             timestamp = now - old + choice((0, 0, 0, -wait // 60, -wait // 6, wait // 50, wait // 2))
+            if far_ahead and random() < 0.05:
+                timestamp += choice((wait * 2, wait * 5, wait * 50))
             delay = choice((0, 0, wait // 400, wait // 20, wait // 3)) if random() < 0.96 else choice((wait * 5 // 4, farthest))
             rows.append(_row(now + delay, side, model, request, version, timestamp, 0.5))
             if random() < 0.08:
