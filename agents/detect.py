@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from app.domain.drift_config import DriftConfig
-from app.domain.holding import WAIT_MS, Held
+from app.domain.holding import WAIT_MS, Kept
 from app.domain.outcomes import Outcomes
 from app.domain.watching import Watching
 from app.folds.fold import Fold, Outbox, Run, Silent, Steps, at_once
@@ -54,10 +54,9 @@ class DetectFold(Fold):
         return self._readers[side](run, out)
 
     def _read_pairs(self, run: Run, out: Outbox) -> Steps:
-        held = [Held(record.offset, record.timestamp, record.value or b"") for record in run]
-        return self._look(self._watching.holding.take(held), out)
+        return self._look(self._watching.holding.take(run), out)
 
-    def _look(self, due: Sequence[Held], out: Outbox) -> Steps:
+    def _look(self, due: Sequence[Kept], out: Outbox) -> Steps:
         for emission in (yield from self._watching.look(due)):
             key, value, headers = statistics_event("/gnomon/detect", emission.id, emission.statistics)
             out.send("drift.statistics", self._partition, key, value, headers)

@@ -11,17 +11,28 @@ same; a silent log is ended by the caller.
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-__all__ = ["MOST", "WAIT_MS", "Held", "Holding"]
+__all__ = ["MOST", "WAIT_MS", "Holding", "Kept"]
 
 MOST = 2_048
 #: So long the first of them may wait for company.
 WAIT_MS = 1_000
 
 
-class Held(NamedTuple):
+class Kept(Protocol):
     """A record of ``pairs``."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+class _Restored(NamedTuple):
+    """A record that came back from a snapshot."""
 
     offset: int
     timestamp: int
@@ -32,7 +43,7 @@ class Holding:
     """See the module's text."""
 
     def __init__(self) -> None:
-        self._held: list[Held] = []
+        self._held: list[Kept] = []
         #: All records below this offset have been looked at.
         self.looked_at = 0
         self._limit: int | None = None
@@ -41,20 +52,20 @@ class Holding:
         """Until ``go_live``, let nothing at or above this offset go."""
         self._limit = looked_at
 
-    def go_live(self) -> list[Held]:
+    def go_live(self) -> list[Kept]:
         """What the first run had looked at and this one not yet; from now on all may go."""
         due = self.release()
         self._limit = None
         return due
 
-    def take(self, records: Iterable[Held]) -> list[Held]:
+    def take(self, records: Iterable[Kept]) -> list[Kept]:
         """Take records in; what is due now."""
         self._held += records
         if len(self._held) >= MOST or (self._held and self._held[-1].timestamp - self._held[0].timestamp >= WAIT_MS):
             return self.release()
         return []
 
-    def release(self) -> list[Held]:
+    def release(self) -> list[Kept]:
         """All that may go."""
         limit = self._limit
         due = self._held if limit is None else [record for record in self._held if record.offset < limit]
@@ -65,11 +76,12 @@ class Holding:
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data."""
-        return {"held": [list(record) for record in self._held], "looked_at": self.looked_at}
+        held = [[record.offset, record.timestamp, record.value or b""] for record in self._held]
+        return {"held": held, "looked_at": self.looked_at}
 
     @classmethod
     def load(cls, state: dict[str, Any]) -> "Holding":
         """Take the state back."""
         holding = cls()
-        holding._held, holding.looked_at = [Held(*record) for record in state["held"]], state["looked_at"]
+        holding._held, holding.looked_at = [_Restored(*record) for record in state["held"]], state["looked_at"]
         return holding

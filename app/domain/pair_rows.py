@@ -4,18 +4,20 @@ What a pair record may hold is decided where it is written; a record that does n
 """
 
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 
 from app.domain.blocks import Rows
+from app.domain.holding import Kept
 from app.domain.signals import Value
 from schemas.pair import PairStatus
 from schemas.statistics import Signal, SignalKind
 
-__all__ = ["Half", "PairRecord", "Placed", "answer_rows", "decode_pair", "input_rows", "matching_rows", "pair_rows"]
+__all__ = ["Half", "PairRecord", "Placed", "answer_rows", "decode_pairs", "input_rows", "matching_rows", "pair_rows"]
 
 
 class Half(Struct, gc=False):
@@ -41,16 +43,41 @@ class PairRecord(Struct, gc=False):
     features: dict[str, float | bool | str | None] = {}
 
 
-decode_pair = msgspec.json.Decoder(PairRecord).decode
-#: A pair and its offset.
-Placed = tuple[int, PairRecord]
+_decode = msgspec.json.Decoder(PairRecord).decode
 
 
-def pair_rows(placed: Sequence[Placed]) -> Rows:
+class Placed(NamedTuple):
+    """Pairs, and the offset of each."""
+
+    offsets: list[int]
+    pairs: list[PairRecord]
+
+    def part(self, begin: int, end: int) -> "Placed":
+        """Some of them."""
+        return Placed(self.offsets[begin:end], self.pairs[begin:end])
+
+
+def decode_pairs(records: Sequence[Kept]) -> Placed:
+    """The pairs in these records; those that do not fit are left out."""
+    try:
+        return Placed([record.offset for record in records], [_decode(record.value or b"") for record in records])
+    except ValueError:  # one of them: the others are none the worse
+        read = [(record.offset, pair) for record in records for pair in _decoded(record.value or b"")]
+        return Placed([offset for offset, _ in read], [pair for _, pair in read])
+
+
+def _decoded(value: bytes) -> Iterable[PairRecord]:
+    try:
+        return (_decode(value),)
+    except ValueError:
+        return ()
+
+
+def pair_rows(placed: Placed) -> Rows:
     """The rows of these pairs, without columns and without versions."""
-    pairs = [pair for _, pair in placed]
+    offsets, pairs = placed
     return Rows(
-        offsets=np.array([offset for offset, _ in placed], dtype=np.int64),
+        offsets=np.array(offsets, dtype=np.int64),
         times=np.array([pair.timestamp for pair in pairs], dtype=np.int64),
         digests=np.array([zlib.crc32(pair.request_id.encode()) for pair in pairs], dtype=np.uint32),
         statuses=[pair.status for pair in pairs],
@@ -58,17 +85,19 @@ def pair_rows(placed: Sequence[Placed]) -> Rows:
     )
 
 
-def _named(
-    kind: SignalKind, tables: Sequence[Mapping[str, Value]], ignored: Collection[str] = ()
-) -> dict[Signal, Sequence[Value]]:
+def _named(kind: SignalKind, tables: Sequence[dict[str, Value]], ignored: Collection[str] = ()) -> dict[Signal, Sequence[Value]]:
     """A column for each name in these tables."""
-    names = dict.fromkeys(name for keys in dict.fromkeys(map(tuple, tables)) for name in keys)
+    shapes = dict.fromkeys(map(tuple, tables))
+    if len(shapes) == 1:  # all have the same names in the same order
+        columns = zip(*map(dict.values, tables), strict=True)
+        return {Signal(kind, name): column for name, column in zip(*shapes, columns, strict=True) if name not in ignored}
+    names = dict.fromkeys(name for keys in shapes for name in keys)
     return {Signal(kind, name): [table.get(name) for table in tables] for name in names if name not in ignored}
 
 
-def input_rows(rows: Rows, pairs: Sequence[PairRecord], versions: list[str], ignored: Collection[str]) -> Rows:
+def input_rows(rows: Rows, features: Sequence[dict[str, Value]], versions: list[str], ignored: Collection[str]) -> Rows:
     """The features of pairs that have a legacy half; the versions are those that answered."""
-    rows.columns = _named("feature", [pair.features for pair in pairs], ignored)
+    rows.columns = _named("feature", features, ignored)
     rows.versions = versions
     return rows
 
@@ -89,7 +118,7 @@ def _predictions(values: list[float | bool | str | dict[str, float]]) -> dict[Si
     """A score or a class is one signal; probabilities are one for each label."""
     if dict not in set(map(type, values)):
         return {Signal("prediction"): values}  # type: ignore[dict-item]  # no dict is among them
-    columns = _named("prediction", [value if isinstance(value, dict) else {} for value in values])
+    columns = _named("prediction", [{**value} if isinstance(value, dict) else {} for value in values])
     columns[Signal("prediction")] = [None if isinstance(value, dict) else value for value in values]
     return columns
 

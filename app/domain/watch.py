@@ -14,13 +14,15 @@ last record. Bounded: ``config.versions`` legacy and as many shadow versions at 
 Delivery guarantees: a pure function of the model's pair records; ``dump`` and ``load`` are bit for bit.
 """
 
-from collections.abc import Generator, Sequence
-from typing import Any
+from collections.abc import Generator
+from typing import Any, NamedTuple
 
+from app.domain.blocks import Rows
 from app.domain.drift_config import DriftConfig
-from app.domain.pair_rows import Half, PairRecord, Placed, answer_rows, input_rows, matching_rows, pair_rows
+from app.domain.pair_rows import Half, Placed, answer_rows, input_rows, matching_rows, pair_rows
 from app.domain.panel import Panel
 from app.domain.reports import Emission, Source
+from app.domain.signals import Value
 from schemas.statistics import Role
 
 __all__ = ["Looking", "ModelWatch"]
@@ -32,6 +34,13 @@ Looking = Generator[None, None, list[Emission]]
 _FORGET, _LOOK = 20_000, 1_000
 #: Records that are looked at in one go: steps of some milliseconds. No decision depends on it.
 _TOGETHER = 2_048
+
+
+class _Group(NamedTuple):
+    """Halves, and the number of each one's pair."""
+
+    which: list[int]
+    halves: list[Half]
 
 
 class ModelWatch:
@@ -62,13 +71,13 @@ class ModelWatch:
         """What the bounds refused: halves of too many versions, values of too many features."""
         return self.refused + sum(panel.refused for panel in self.panels)
 
-    def feed(self, placed: Sequence[Placed]) -> Looking:
+    def feed(self, placed: Placed) -> Looking:
         """Take the model's next pairs in, a panel at a step; what there is to say, in the order of the records."""
         out: list[Emission] = []
         at = 0
-        while at < len(placed):
-            end = min(len(placed), at + _TOGETHER, at + self._until_given_up())
-            part = yield from self._part(placed[at:end])
+        while at < len(placed.offsets):
+            end = min(len(placed.offsets), at + _TOGETHER, at + self._until_given_up())
+            part = yield from self._part(placed.part(at, end))
             out += sorted(part, key=lambda emission: emission.offset)
             if self.records % _LOOK == 0:
                 out += self._forget()
@@ -80,48 +89,60 @@ class ModelWatch:
         oldest = min(self.seen.values(), default=self.records)
         return max(oldest + _FORGET + -(oldest + _FORGET) % _LOOK, self.records // _LOOK * _LOOK + _LOOK) - self.records
 
-    def _part(self, placed: Sequence[Placed]) -> Looking:
+    def _part(self, placed: Placed) -> Looking:
         out: list[Emission] = []
-        rows = pair_rows(placed)
-        pairs = [pair for _, pair in placed]
-        served = [(at, pair.legacy.version) for at, pair in enumerate(pairs) if pair.legacy is not None]
-        if served:
-            if self.inputs is None:
-                self.inputs = Panel("legacy", served[0][1], self.source, self.config, follows=True)
-            which = [at for at, _ in served]
-            versions, ignored = [version for _, version in served], self.config.ignored_features
-            out += self.inputs.feed(input_rows(rows.some(which), [pairs[at] for at in which], versions, ignored))
+        rows, pairs = pair_rows(placed), placed.pairs
+        legacy = _Group([], [])
+        for at, pair in enumerate(pairs):
+            if pair.legacy is not None:
+                legacy.which.append(at)
+                legacy.halves.append(pair.legacy)
+        if legacy.which:
+            out += self._inputs(rows.some(legacy.which), [pairs[at].features for at in legacy.which], legacy.halves)
             yield
-        if matched := [at for at, pair in enumerate(pairs) if pair.status != "solo"]:
+        if matched := [at for at, status in enumerate(rows.statuses) if status != "solo"]:
             out += self.matching.feed(matching_rows(rows.some(matched)))
-        for (role, version), group in sorted(self._by_version(pairs).items()):
-            which, halves = [at for at, _ in group], [half for _, half in group]
+        shadows = _Group(
+            [at for at, pair in enumerate(pairs) for _ in pair.shadows], [half for pair in pairs for half in pair.shadows]
+        )
+        groups = self._by_version("legacy", legacy) | self._by_version("shadow", shadows)
+        for (role, version), (which, halves) in sorted(groups.items()):
             self.seen[role, version] = self.records + which[-1] + 1
             answers = rows.some(which)
             answers.versions = [version] * len(which)
             out += self.answers[role, version].feed(answer_rows(answers, halves, shadow=role == "shadow"))
             yield
-        self.records += len(placed)
+        self.records += len(pairs)
         return out
 
-    def _by_version(self, pairs: Sequence[PairRecord]) -> dict[tuple[Role, str], list[tuple[int, Half]]]:
-        """The halves of each version that is watched, with the number of their pair."""
-        shadows: dict[str, list[tuple[int, Half]]] = {}
-        legacies: dict[str, list[tuple[int, Half]]] = {}
-        for at, pair in enumerate(pairs):
-            for half in pair.shadows:
-                if half.version in shadows or self._admit("shadow", half.version):
-                    shadows.setdefault(half.version, []).append((at, half))
-            if pair.legacy is not None and (pair.legacy.version in legacies or self._admit("legacy", pair.legacy.version)):
-                legacies.setdefault(pair.legacy.version, []).append((at, pair.legacy))
-        groups: dict[tuple[Role, str], list[tuple[int, Half]]] = {("legacy", key): group for key, group in legacies.items()}
-        return groups | {("shadow", key): group for key, group in shadows.items()}
+    def _inputs(self, rows: Rows, features: list[dict[str, Value]], halves: list[Half]) -> list[Emission]:
+        versions = [half.version for half in halves]
+        if self.inputs is None:
+            self.inputs = Panel("legacy", versions[0], self.source, self.config, follows=True)
+        return self.inputs.feed(input_rows(rows, features, versions, self.config.ignored_features))
+
+    def _by_version(self, role: Role, group: "_Group") -> dict[tuple[Role, str], "_Group"]:
+        """These halves by version, for the versions that are watched."""
+        versions = [half.version for half in group.halves]
+        groups = {version: _Group([], []) for version in dict.fromkeys(versions)}
+        if len(groups) == 1:
+            groups = {versions[0]: group}
+        else:
+            for version, at, half in zip(versions, *group, strict=True):
+                groups[version].which.append(at)
+                groups[version].halves.append(half)
+        watched: dict[tuple[Role, str], _Group] = {}
+        for version, its in groups.items():
+            if self._admit(role, version):
+                watched[role, version] = its
+            else:
+                self.refused += len(its.which)
+        return watched
 
     def _admit(self, role: Role, version: str) -> bool:
         if (role, version) in self.answers:
             return True
         if sum(other == role for other, _ in self.answers) >= self.config.versions:
-            self.refused += 1
             return False
         self.answers[role, version] = Panel(role, version, self.source, self.config)
         return True
@@ -129,7 +150,7 @@ class ModelWatch:
     def _forget(self) -> list[Emission]:
         """Give up the versions that were not seen for long."""
         out: list[Emission] = []
-        for key in [key for key, seen in self.seen.items() if seen <= self.records - _FORGET]:
+        for key in sorted(key for key, seen in self.seen.items() if seen <= self.records - _FORGET):
             panel = self.answers.pop(key)
             del self.seen[key]
             self.alarms_ended += panel.alarms
@@ -142,7 +163,7 @@ class ModelWatch:
         return {
             "model": self.source.model, "records": self.records, "refused": self.refused, "alarms": self.alarms_ended,
             "inputs": None if self.inputs is None else self.inputs.dump(), "matching": self.matching.dump(),
-            "answers": [[panel.dump(), self.seen[key]] for key, panel in self.answers.items()],
+            "answers": [[panel.dump(), self.seen[key]] for key, panel in sorted(self.answers.items())],
         }  # fmt: skip
 
     @classmethod

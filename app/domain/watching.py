@@ -12,8 +12,8 @@ the log was looked at is in ``holding`` (see there), which a checkpoint has to k
 from collections.abc import Callable, Sequence
 
 from app.domain.drift_config import DriftConfig
-from app.domain.holding import Held, Holding
-from app.domain.pair_rows import Placed, decode_pair
+from app.domain.holding import Holding, Kept
+from app.domain.pair_rows import Placed, decode_pairs
 from app.domain.reports import Emission, Source
 from app.domain.state_codec import decode_state, encode_state
 from app.domain.watch import Looking, ModelWatch
@@ -36,9 +36,9 @@ class Watching:
         self.counts = dict.fromkeys(_COUNTS, 0)
         self.holding = Holding()
 
-    def look(self, records: Sequence[Held]) -> Looking:
+    def look(self, records: Sequence[Kept]) -> Looking:
         """Look at these records."""
-        placed: dict[str, list[Placed]] = {}
+        placed: dict[str, Placed] = {}
         for start in range(0, len(records), _DECODED):
             self._decode(records[start : start + _DECODED], placed)
             yield
@@ -46,21 +46,22 @@ class Watching:
         for model, pairs in placed.items():
             watch = self._watch(model)
             if watch is None:
-                self.counts["pairs_refused"] += len(pairs)
+                self.counts["pairs_refused"] += len(pairs.offsets)
                 continue
             emissions += yield from watch.feed(pairs)
-            self.counts["pairs"] += len(pairs)
+            self.counts["pairs"] += len(pairs.offsets)
         self.counts["statistics"] += len(emissions)
         return sorted(emissions, key=lambda one: one.offset)
 
-    def _decode(self, records: Sequence[Held], placed: dict[str, list[Placed]]) -> None:
-        for record in records:
-            try:
-                pair = decode_pair(record.value)
-            except ValueError:
-                self.counts["pairs_malformed"] += 1
-            else:
-                placed.setdefault(pair.model, []).append((record.offset, pair))
+    def _decode(self, records: Sequence[Kept], placed: dict[str, Placed]) -> None:
+        offsets, pairs = decode_pairs(records)
+        self.counts["pairs_malformed"] += len(records) - len(pairs)
+        models = [pair.model for pair in pairs]
+        for model in dict.fromkeys(models):
+            its = placed.setdefault(model, Placed([], []))
+            which = [at for at, other in enumerate(models) if other == model] if len(set(models)) > 1 else range(len(pairs))
+            its.offsets.extend(map(offsets.__getitem__, which))
+            its.pairs.extend(map(pairs.__getitem__, which))
 
     def _watch(self, model: str) -> ModelWatch | None:
         watch = self._watches.get(model)
