@@ -59,8 +59,8 @@ class PredictionDecoder:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._shared = SharedFields(limits)
-        self._versions: set[str] = set()
-        self._segments: set[bytes] = set()
+        self._versions: dict[str, str] = {}
+        self._segments: dict[bytes, bytes] = {}
         self.decode = self._decoder()
 
     def __call__(self, record: SourceRecord) -> Half:
@@ -72,7 +72,7 @@ class PredictionDecoder:
         unusual, check_segments, check_metadata = self._unusual, self._check_segments, self._check_metadata
         decode_half, decode_features, refused, empty = _decode_half, _decode_features, msgspec.DecodeError, EMPTY_OBJECT
         most_bytes, most_features = self._limits.record_bytes, self._limits.features
-        models, versions, segments = self._shared.models, self._versions, self._segments
+        model_of, version_of, segments = self._shared.models.get, self._versions.get, self._segments
         braces = self._limits.nesting // 2  # so few cannot be nested too deeply; counted by taking them out, which is fastest
 
         def decode(record: SourceRecord) -> Half:
@@ -93,13 +93,10 @@ class PredictionDecoder:
                     return unusual(record)
             except (refused, RecursionError):
                 return unusual(record)
-            if (
-                half.timestamp > record.timestamp + DAY_MS
-                or half.model not in models
-                or half.version not in versions
-                or type(half.prediction) is dict
-            ):
+            model, version = model_of(half.model), version_of(half.version)
+            if half.timestamp > record.timestamp + DAY_MS or model is None or version is None or type(half.prediction) is dict:
                 return unusual(record)
+            half.model, half.version = model, version  # one string of each, not one an event: halves wait in great numbers
             if half.segments is not empty and bytes(half.segments) not in segments:
                 check_segments(half, bytes(half.segments))
             if half.metadata is not empty:

@@ -40,11 +40,11 @@ def _well_formed(text: bytes | Raw) -> None:
         raise DecodeError("not_json", str(error)) from None
 
 
-def remember(known: set[_Known], name: _Known) -> None:
-    """Note what was found good, so that it is not looked at again; a full set begins anew."""
+def remember(known: dict[_Known, _Known], name: _Known) -> None:
+    """Note what was found good, so that it is not looked at again and stands in memory once; a full table begins anew."""
     if len(known) >= _KNOWN:
         known.clear()
-    known.add(name)
+    known[name] = name
 
 
 class SharedFields:
@@ -52,7 +52,7 @@ class SharedFields:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.models: set[str] = set()
+        self.models: dict[str, str] = {}
 
     def request_id(self, given: str | None, envelope: Envelope, key: bytes | None) -> str:
         """The payload's id, else the envelope's, else the record's key."""
