@@ -72,13 +72,14 @@ class Expectation:
         self._decide(legacy_offset, shadow_offset, self._configured)
         return True
 
-    def saw(self, version: str, timestamp: int) -> None:
-        """A shadow event was read that is newer than all of its version, or the first of it."""
+    def see(self, version: str, timestamp: int) -> None:
+        """Take note of a shadow event."""
         span = self.versions.get(version)
         if span is not None:
-            if timestamp - span[1] > self._window_ms:
-                self.valid_until = -1  # it may be back
-            span[1] = max(span[1], timestamp)
+            if timestamp > span[1]:
+                if timestamp - span[1] > self._window_ms:
+                    self.valid_until = -1  # it may be back
+                span[1] = timestamp
             return
         if len(self.versions) >= MOST_VERSIONS:
             self._drop_retired(timestamp)

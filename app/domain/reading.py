@@ -48,43 +48,36 @@ class Reading:
         return model
 
     def read(self, side: int, records: Sequence[SourceRecord], stop: int, barrier: int, shadow_top: int, sink: Sink) -> int:
-        """Read up to the first event whose time exceeds ``stop``; how many were read.
+        """Read up to the first event whose time exceeds ``stop``; how many were read. ``shadow_top`` is for what is learned.
 
         The very first event of a log is let through where it lies beyond ``barrier``: the logs begin at different times.
-        ``shadow_top`` is how far the shadow log may be taken to be, for learning what is expected.
         """
         time, decode, book, counting, live = self._times[side], self._decode, self._book, self._counting, self.live
-        models_get, begin, further, window_ms = self.models.get, book.open, book.meet, self._window_ms
-        top, count, self.next_moments[side] = time.top, 0, UNKNOWN
-        for record in records:
+        models_get, begin, further = self.models.get, book.open, book.meet
+        top, count, self.next_moments[side] = time.top, len(records), UNKNOWN
+        for number, record in enumerate(records):
             try:
                 half = decode(record)
             except DecodeError as error:
                 counting.reject(side, record, top, error, sink)
-                count += 1
                 continue
             timestamp = half.timestamp
             if timestamp > top:
                 if timestamp > stop and (top != UNKNOWN or timestamp <= barrier):
-                    self.next_moments[side] = timestamp
+                    self.next_moments[side], count = timestamp, number
                     break
                 top = timestamp
             half.moment = top
-            model = models_get(half.model) or self.meet(half.model)
-            offset, expectation = record.offset, model.expectation
+            model, offset = models_get(half.model) or self.meet(half.model), record.offset
             if top >= model.cell_ends[side]:
                 counting.turn_minute(model, side, offset, top)
-            cell = model.cells[side]
+            cell, expectation = model.cells[side], model.expectation
             cell.read += 1
             cell.ends[side] = offset + 1
             if cell.sampled < SAMPLED_FIRST or not offset & SAMPLED_MASK:
                 counting.sample(side, record, half, cell)
             if side:
-                span = expectation.versions.get(half.version)
-                if span is None or timestamp - span[1] > window_ms:
-                    expectation.saw(half.version, timestamp)
-                elif timestamp > span[1]:
-                    span[1] = timestamp
+                expectation.see(half.version, timestamp)
             elif live and top > expectation.valid_until:
                 expectation.learn(top, shadow_top, offset, self._times[SHADOW].position)
             request = model.ids.get(half.request_id)
@@ -92,7 +85,6 @@ class Reading:
                 begin(model, side, half, sink)
             else:
                 further(request, side, half, sink)
-            count += 1
         time.top = top
         book.totals.read += count
         return count
