@@ -49,7 +49,6 @@ class Reading:
 
     def read(self, side: int, records: Sequence[SourceRecord], stop: int, barrier: int, shadow_top: int, sink: Sink) -> int:
         """Read up to the first event whose time exceeds ``stop``; how many were read. ``shadow_top`` is for what is learned.
-
         The very first event of a log is let through where it lies beyond ``barrier``: the logs begin at different times.
         """
         time, decode, book, counting, live = self._times[side], self._decode, self._book, self._counting, self.live

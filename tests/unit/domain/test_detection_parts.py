@@ -150,7 +150,7 @@ def test_state_comes_back_bit_for_bit() -> None:
 def test_a_state_of_another_version_is_refused() -> None:
     data = bytearray(encode_state({}))
     data[len(b"gnomon-detect")] = 9
-    with pytest.raises(StateError, match="version 09, expected 02"):
+    with pytest.raises(StateError, match=r"version 09, expected \d\d"):
         decode_state(bytes(data))
 
 
