@@ -14,19 +14,17 @@ import json
 import signal
 import sys
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
-from zlib import crc32
 
 from app.dev.child import Child
 from app.dev.servers import Servers
+from tests.faults.onlooker import Follower, Onlooker
 from tests.faults.report import Report, judge
-from tests.integration.committed import CommittedReader, Seen
 from tests.integration.harness import DRAIN_SECONDS, PARTITIONS, ROOT, Service, Worker
 
 REQUESTS, RATE, SEED = 200_000, 5_000.0, 20_261_124
@@ -68,45 +66,6 @@ SHORT = (Fault(0.15, "kill", 0), Fault(0.40, "zombie", 1), Fault(0.75, "kill", 1
 
 
 @dataclass
-class Onlooker:
-    """Reads what is committed while the faults happen."""
-
-    reader: CommittedReader
-    seen: list[tuple[str, int, int, int]] = field(default_factory=list)
-    pairs: int = 0
-    error: BaseException | None = None
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    def start(self) -> Onlooker:
-        self._thread = threading.Thread(target=self._read, name="onlooker")
-        self._thread.start()
-        return self
-
-    def _read(self) -> None:
-        try:
-            while not self._stop.is_set():
-                self._note(self.reader.read())
-        except BaseException as error:  # noqa: BLE001  told where the thread is joined
-            self.error = error
-
-    def _note(self, records: Sequence[Seen]) -> None:
-        for record in records:
-            self.seen.append((record.topic, record.partition, record.offset, crc32(record.value or b"")))
-            self.pairs += record.topic == "pairs"
-
-    def finish(self) -> list[tuple[str, int, int, int]]:
-        """All that it saw, up to the logs' present ends."""
-        self._stop.set()
-        self._thread.join()
-        if self.error is None:
-            self.reader.to_end(lambda record: self._note([record]))
-        self.reader.close()
-        if self.error is not None:
-            raise self.error
-        return self.seen
-
-
-@dataclass
 class Campaign:
     """One run; ``say`` takes the lines for people."""
 
@@ -116,7 +75,11 @@ class Campaign:
     schedule: Sequence[Fault]
     say: Callable[[str], None]
     seed: int = SEED
+    #: What is done in place of the schedule, from the first pair on.
+    script: Callable[[Campaign], None] | None = None
     faults: list[str] = field(default_factory=list)
+    #: What was seen, for people.
+    notes: list[str] = field(default_factory=list)
     exits: list[str] = field(default_factory=list)
 
     def run(self) -> Report:
@@ -126,20 +89,26 @@ class Campaign:
         for worker in self.workers:
             worker.ready(bool)
         servers, prefix = self.service.servers.bootstrap_servers, self.service.prefix
-        onlooker = Onlooker(CommittedReader(servers, prefix, ("pairs", "dead.letters"), PARTITIONS)).start()
-        traffic = self._traffic()
+        self.onlooker = Onlooker(Follower(servers, prefix, ("pairs", "dead.letters"), PARTITIONS)).start()
+        self.traffic = traffic = self._traffic()
         try:
-            self._inject(onlooker, traffic)
-            self._until(lambda: traffic.ended, "the traffic to be judged", 240 + 2.5 * self.requests / self.rate)
+            if self.script is None:
+                self._inject(self.onlooker, traffic)
+            else:
+                self.until(lambda: self.onlooker.pairs > 0 or traffic.ended, "the first pair")
+                self.script(self)
+            self.until(lambda: traffic.ended, "the traffic to be judged", 240 + 2.5 * self.requests / self.rate)
             equation = [worker.ready().metric("gnomon_pairing_unaccounted") for worker in self.workers]
             self.say("all sent and judged; draining")
             drains = [worker.terminate() for worker in self.workers]
         finally:
             traffic.stop()
-            seen = onlooker.finish()
+            seen = self.onlooker.finish()
         elapsed = time.monotonic() - started
         load_report: dict[str, Any] = json.loads((self.service.folder / "load.json").read_bytes())
-        return judge(self.service, seen, load_report, equation, drains, self.faults, self.exits, elapsed)
+        report = judge(self.service, seen, load_report, equation, drains, self.faults, self.exits, elapsed)
+        report.notes = self.notes
+        return report
 
     def _traffic(self) -> Child:
         command = [sys.executable, "-m", "load", "--scenario", "mixed", "--requests", str(self.requests)]
@@ -149,7 +118,7 @@ class Campaign:
     def _inject(self, onlooker: Onlooker, traffic: Child) -> None:
         for fault in self.schedule:
             due = int(fault.share * self.requests)
-            self._until(lambda due=due: onlooker.pairs >= due or traffic.ended, f"{due:,} pairs")  # type: ignore[misc]  # default
+            self.until(lambda due=due: onlooker.pairs >= due or traffic.ended, f"{due:,} pairs")  # type: ignore[misc]  # default
             assert not traffic.ended, f"the traffic is over before {fault}:\n{traffic.tail()}"
             self.say(f"{onlooker.pairs:,} of {self.requests:,} pairs: {fault.what} worker {fault.worker}")
             self.faults.append(f"{fault.what} of worker {fault.worker} at {onlooker.pairs:,} pairs")
@@ -165,22 +134,22 @@ class Campaign:
         seconds = worker.terminate()
         assert seconds < DRAIN_SECONDS, f"{worker.name} took {seconds:.1f} s to drain"
         [successor] = [other for other in self.workers if other is not worker]
-        self._until(lambda: successor.partitions() == EVERYTHING, "the successor to hold everything", but=worker)
+        self.until(lambda: successor.partitions() == EVERYTHING, "the successor to hold everything", but=worker)
         worker.start()
-        self._until(lambda: bool(worker.partitions()), "the worker to be a member again")
+        self.until(lambda: bool(worker.partitions()), "the worker to be a member again")
 
     def _zombie(self, worker: Worker, onlooker: Onlooker) -> None:
         """Stop it for longer than its session, let the other one take all over and go on, and wake it."""
         [successor] = [other for other in self.workers if other is not worker]
         worker.send(signal.SIGSTOP)
-        self._until(lambda: successor.partitions() == EVERYTHING, "the successor to hold everything", but=worker)
+        self.until(lambda: successor.partitions() == EVERYTHING, "the successor to hold everything", but=worker)
         mark = onlooker.pairs
-        self._until(lambda: onlooker.pairs > mark, "the successor to go on", but=worker)
+        self.until(lambda: onlooker.pairs > mark, "the successor to go on", but=worker)
         worker.send(signal.SIGCONT)
         self.say(f"worker {self.workers.index(worker)} wakes after its successor took over")
-        self._until(lambda: bool(worker.partitions()), "the zombie to be a member again")
+        self.until(lambda: bool(worker.partitions()), "the zombie to be a member again")
 
-    def _until(
+    def until(
         self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS, but: Worker | None = None
     ) -> None:
         """Wait; meanwhile do a supervisor's work, except for the worker that is stopped on purpose."""
@@ -211,12 +180,33 @@ def main() -> int:
         "--requests", type=int, default=REQUESTS, metavar="N", help="default %(default)s; fewer: the short schedule"
     )
     parser.add_argument("--rate", type=float, default=RATE, metavar="R", help="prediction events a second (default %(default)s)")
+    parser.add_argument(
+        "--only", metavar="NAME", help="one fault of the table in tests/faults/catalogue.py; `all`: each of them in turn"
+    )
     options = parser.parse_args()
+    if options.only:
+        return _only(options.only)
     schedule = SCHEDULE if options.requests >= REQUESTS else SHORT
     with tempfile.TemporaryDirectory(prefix="gnomon-faults-") as folder, Servers(log=print) as servers:
         report = campaign(servers, Path(folder), options.requests, options.rate, schedule)
     print("\n".join(report.lines()))
     return 0 if report.passed else 1
+
+
+def _only(name: str) -> int:
+    from tests.faults.catalogue import BY_NAME, ENTRIES, run  # the table is made of scripts that need this module
+
+    chosen = ENTRIES if name == "all" else [BY_NAME[name]] if name in BY_NAME else []
+    if not chosen:
+        print(f"no such fault: {name!r}; there are all, {', '.join(BY_NAME)}", file=sys.stderr)
+        return 2
+    failed = 0
+    for entry in chosen:
+        print(f"== {entry.name}, seed {entry.seed}")
+        report = run(entry)
+        print("\n".join(report.lines()))
+        failed += not report.passed
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

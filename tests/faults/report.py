@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
@@ -34,6 +34,7 @@ class Report:
     drains: list[float]
     elapsed_s: float
     problems: list[str]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
@@ -44,6 +45,7 @@ class Report:
         """For people."""
         checker = self.checker
         yield f"Python {platform.python_version()}, {self.elapsed_s:,.0f} s; faults: {'; '.join(self.faults)}"
+        yield from self.notes
         yield f"workers that ended by themselves: {len(self.exits)}" + "".join(f"\n    {text}" for text in self.exits)
         yield f"events read {checker.events:,}; request ids {checker.requests:,}; records {_counts(checker.statuses)}"
         yield f"dead letters {_counts(checker.reasons)}"

@@ -1,0 +1,46 @@
+"""The table of single faults: each with a name, a seed and a short run, `python -m tests.faults.campaign --only NAME`."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.dev.servers import Servers
+from tests.faults import coming_and_going
+from tests.faults.campaign import SETTINGS, TOML, Campaign
+from tests.faults.report import Report
+from tests.integration.harness import Service
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row. The traffic lasts longer than the script, or the run fails: a fault that met no traffic proves nothing."""
+
+    name: str
+    seed: int
+    requests: int
+    rate: float
+    script: Callable[[Campaign], None]
+    servers: Callable[..., AbstractContextManager[Servers]] = Servers
+    service: type[Service] = Service
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+ENTRIES = (
+    Entry("rolling-restarts", 11, 45_000, 1_500.0, coming_and_going.rolling_restarts),
+    Entry("rebalance-storm", 12, 60_000, 1_200.0, coming_and_going.rebalance_storm),
+)
+BY_NAME = {entry.name: entry for entry in ENTRIES}
+
+
+def run(entry: Entry, say: Callable[[Any], None] = print) -> Report:
+    """One row on servers of its own; nothing is left."""
+    with tempfile.TemporaryDirectory(prefix="gnomon-faults-") as folder, entry.servers(log=say) as servers:
+        prefix = f"faults-{uuid.uuid4().hex[:8]}."
+        with entry.service(servers, prefix, Path(folder), toml=TOML, settings=SETTINGS | entry.settings) as service:
+            return Campaign(service, entry.requests, entry.rate, (), say, entry.seed, entry.script).run()
