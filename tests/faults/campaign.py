@@ -25,6 +25,7 @@ from app.dev.child import Child
 from app.dev.servers import Servers
 from tests.faults.onlooker import Follower, Onlooker
 from tests.faults.report import Report, judge
+from tests.integration.committed import Seen
 from tests.integration.harness import DRAIN_SECONDS, PARTITIONS, ROOT, Service, Worker
 
 REQUESTS, RATE, SEED = 200_000, 5_000.0, 20_261_124
@@ -78,6 +79,9 @@ class Campaign:
     #: What is done in place of the schedule, from the first pair on.
     script: Callable[[Campaign], None] | None = None
     faults: list[str] = field(default_factory=list)
+    #: What the oracle goes by where the inputs do not hold it any more, and partitions that are refused on purpose.
+    inputs: list[Seen] | None = None
+    refused: set[int] = field(default_factory=set)
     #: What was seen, for people.
     notes: list[str] = field(default_factory=list)
     exits: list[str] = field(default_factory=list)
@@ -98,7 +102,10 @@ class Campaign:
                 self.until(lambda: self.onlooker.pairs > 0 or traffic.ended, "the first pair")
                 self.script(self)
             self.until(lambda: traffic.ended, "the traffic to be judged", 240 + 2.5 * self.requests / self.rate)
-            equation = [worker.ready().metric("gnomon_pairing_unaccounted") for worker in self.workers]
+            if not self.refused:
+                for worker in self.workers:
+                    worker.ready()
+            equation = [worker.metric("gnomon_pairing_unaccounted") for worker in self.workers]
             self.say("all sent and judged; draining")
             drains = [worker.terminate() for worker in self.workers]
         finally:
@@ -106,13 +113,14 @@ class Campaign:
             seen = self.onlooker.finish()
         elapsed = time.monotonic() - started
         load_report: dict[str, Any] = json.loads((self.service.folder / "load.json").read_bytes())
-        report = judge(self.service, seen, load_report, equation, drains, self.faults, self.exits, elapsed)
+        report = judge(self.service, seen, load_report, equation, drains, self.faults, self.exits, elapsed, self.inputs)
         report.notes = self.notes
         return report
 
     def _traffic(self) -> Child:
         command = [sys.executable, "-m", "load", "--scenario", "mixed", "--requests", str(self.requests)]
         command += ["--rate", str(self.rate), "--seed", str(self.seed), "--report", str(self.service.folder / "load.json")]
+        command += ["--bootstrap-servers", self.service.servers.bootstrap_servers]
         return Child(command, self.service.folder / "load.log", ROOT, self.service.environment)
 
     def _inject(self, onlooker: Onlooker, traffic: Child) -> None:

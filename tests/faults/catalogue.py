@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.dev.servers import Servers
-from tests.faults import coming_and_going
+from tests.faults import coming_and_going, logs_cut, network
 from tests.faults.campaign import SETTINGS, TOML, Campaign
 from tests.faults.report import Report
 from tests.integration.harness import Service
@@ -34,6 +34,9 @@ class Entry:
 ENTRIES = (
     Entry("rolling-restarts", 11, 45_000, 1_500.0, coming_and_going.rolling_restarts),
     Entry("rebalance-storm", 12, 60_000, 1_200.0, coming_and_going.rebalance_storm),
+    Entry("log-cut", 13, 6_000, 1_500.0, logs_cut.log_cut),
+    Entry("checkpoint-garbage", 14, 6_000, 1_500.0, logs_cut.checkpoint_garbage),
+    Entry("network", 15, 60_000, 1_500.0, network.network, network.ProxiedServers, network.ProxiedService),
 )
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 

@@ -65,18 +65,19 @@ def judge(
     faults: list[str],
     exits: list[str],
     elapsed_s: float,
+    inputs: Sequence[Seen] | None = None,
 ) -> Report:
-    """Read all logs from their beginnings, and compare."""
+    """Read all logs from their beginnings, and compare; ``inputs`` in place of what the input topics still hold."""
     outputs: dict[str, list[Seen]] = {topic: [] for topic in OUTPUTS}
     for record in read_all(service.servers.bootstrap_servers, service.prefix, *OUTPUTS):
         outputs[record.topic].append(record)
-    checker = _checked(service, outputs)
+    checker = _checked(service, outputs, inputs)
     problems = [f"{kind}: {count}" for kind, count in checker.faults.items()]
     problems += _statistics(service.prefix, outputs)
     problems += _ids_twice([*outputs["alerts"], *outputs["retrain.triggers"]])
     problems += _onlooker(seen, outputs)
     problems += _hanging(service)
-    problems += _equation(equation)
+    problems += _equation(equation) if inputs is None else ()
     problems += [f"by load's truth: {kind}: {count}, as {load['examples'][kind][0]}" for kind, count in load["faults"].items()]
     problems += [f"a drain took {seconds:.1f} s" for seconds in drains if seconds > 10]
     statistics = sum(map(of_detect, outputs["drift.statistics"]))
@@ -84,15 +85,17 @@ def judge(
     return Report(checker, faults, exits, load, statistics, said, drains, elapsed_s, problems)
 
 
-def _checked(service: Service, outputs: dict[str, list[Seen]]) -> Checker:
+def _checked(service: Service, outputs: dict[str, list[Seen]], inputs: Sequence[Seen] | None) -> Checker:
     checker = Checker(service.prefix)
     for topic in ("pairs", "dead.letters"):
         for record in outputs[topic]:
             checker.output(record)
     checker.inputs_begin()
     for topic in SIDES:
-        for record in read_all(service.servers.bootstrap_servers, service.prefix, topic):
-            checker.event(record)
+        there = inputs if inputs is not None else read_all(service.servers.bootstrap_servers, service.prefix, topic)
+        for record in there:
+            if record.topic == topic:
+                checker.event(record)
     return checker.close()
 
 
