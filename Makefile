@@ -36,8 +36,8 @@ check: $(READY)  ## format, lint, types, import contracts, then the tests: what 
 bench: $(READY)  ## events per CPU-second of the pair role, with the profile
 	$(BIN)/python -m tests.benchmarks.pairing
 
-faults: $(READY)  ## 200,000 requests through kills, zombies and poison; nothing may be missing or twice
-	$(BIN)/python -m tests.faults.campaign
+faults: $(READY)  ## 200,000 requests through kills, zombies and poison; nothing may be missing or twice; ONLY=all or a name for single faults
+	$(BIN)/python -m tests.faults.campaign $(if $(ONLY),--only $(ONLY))
 
 SEEDS ?= 1..20000
 simulate: $(READY)  ## the fold runner on a simulated Kafka and a virtual clock; SEEDS=1..100000 for more, SEEDS=17..17 replays one

@@ -17,7 +17,7 @@ import orjson
 from msgspec import Meta, Raw, Struct
 
 from schemas.envelope import PLAIN, unwrap
-from schemas.errors import DecodeError, quoted
+from schemas.errors import DecodeError, quoted, quoted_json
 from schemas.half import Half
 from schemas.json_text import check
 from schemas.limits import DAY_MS, Limits
@@ -51,6 +51,7 @@ class _Wire(Struct, gc=False):
 _decode_half = msgspec.json.Decoder(Half).decode
 _decode_wire = msgspec.json.Decoder(_Wire).decode
 _decode_features = msgspec.json.Decoder(dict[str, _FlatValue]).decode
+_decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
 class PredictionDecoder:
@@ -156,39 +157,50 @@ class PredictionDecoder:
                 raise DecodeError("invalid_schema", message)
 
     def _check_segments(self, half: Half, text: bytes) -> None:
-        try:
-            segments = orjson.loads(text)
-        except orjson.JSONDecodeError as error:
-            raise DecodeError("invalid_schema", f"$.segments: {error}") from None
-        if segments is None:
+        if text == b"null":
             half.segments = EMPTY_OBJECT
             return
-        _object("$.segments", segments)
-        for name, value in segments.items():
-            if type(value) is not str:
-                raise DecodeError("invalid_schema", f"$.segments[{quoted(name)}]: {quoted(value)}; a string is expected")
+        segments = _members("$.segments", text)
         if len(segments) > self._limits.segments:
             message = f"$.segments: {len(segments)} members; at most {self._limits.segments} are allowed"
             raise DecodeError("invalid_schema", message)
+        for name, value in segments.items():
+            if bytes(value)[:1] != b'"':
+                message = f"$.segments[{quoted(name)}]: {quoted_json(bytes(value))}; a string is expected"
+                raise DecodeError("invalid_schema", message)
+        _loads("$.segments", text)
         remember(self._segments, text)
 
     def _check_metadata(self, half: Half, text: bytes) -> None:
         if len(text) > self._limits.metadata_bytes:
             message = f"$.metadata: {len(text)} bytes; at most {self._limits.metadata_bytes} are allowed"
             raise DecodeError("too_large", message)
-        try:
-            metadata = orjson.loads(text)
-        except orjson.JSONDecodeError as error:  # a number that no double can hold, which the skipping parser let pass
-            raise DecodeError("invalid_schema", f"$.metadata: {error}") from None
-        if metadata is None:
+        if _loads("$.metadata", text) is None:
             half.metadata = EMPTY_OBJECT
         else:
-            _object("$.metadata", metadata)
+            _check_object("$.metadata", text)
 
 
-def _object(where: str, value: object) -> None:
-    if type(value) is not dict:
-        raise DecodeError("invalid_schema", f"{where}: {quoted(value)}; an object is expected")
+def _loads(where: str, text: bytes) -> object:
+    """What the text stands for; refuses numbers that no double can hold and broken escapes, which a skipping parser lets pass."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError("invalid_schema", f"{where}: {error}") from None
+
+
+def _check_object(where: str, text: bytes) -> None:
+    if text[:1] != b"{":
+        raise DecodeError("invalid_schema", f"{where}: {quoted_json(text)}; an object is expected")
+
+
+def _members(where: str, text: bytes) -> dict[str, Raw]:
+    """The members of an object, their values as they came."""
+    _check_object(where, text)
+    try:
+        return _decode_members(text)
+    except msgspec.DecodeError as error:
+        raise DecodeError("invalid_schema", f"{where}: {error}") from None
 
 
 def _no_features(half: Half) -> int:
@@ -197,15 +209,10 @@ def _no_features(half: Half) -> int:
     if text == b"null":
         half.features = EMPTY_OBJECT
         return 0
-    try:
-        features = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise DecodeError("invalid_schema", f"$.features: {error}") from None
-    _object("$.features", features)
     allowed = "a number, boolean, string or null is expected"
-    for name, value in features.items():
-        if isinstance(value, dict | list):
-            raise DecodeError(
-                "invalid_schema", f"$.features[{quoted(name)}]: {quoted(value)}; {allowed}, nested values are refused"
-            )
+    for name, value in _members("$.features", text).items():
+        if bytes(value)[:1] in (b"[", b"{"):
+            message = f"$.features[{quoted(name)}]: {quoted_json(bytes(value))}; {allowed}, nested values are refused"
+            raise DecodeError("invalid_schema", message)
+    _loads("$.features", text)
     raise DecodeError("invalid_schema", f"$.features: {allowed} for each member")
