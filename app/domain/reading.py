@@ -25,7 +25,11 @@ FOREVER = 1 << 62
 
 
 class Reading:
-    """``models`` is what has been met; ``next_moments`` the time of the event that each side stopped at, if it did."""
+    """``models`` is what has been met; ``next_moments`` the time of the event that each side stopped at, if it did.
+
+    The very first event of a log is let through where it lies beyond ``barrier``: the logs begin at different times. What a
+    model expects is learned from the shadow log, which may be taken to be at ``shadow_top``.
+    """
 
     def __init__(
         self,
@@ -48,9 +52,7 @@ class Reading:
         return model
 
     def read(self, side: int, records: Sequence[SourceRecord], stop: int, barrier: int, shadow_top: int, sink: Sink) -> int:
-        """Read up to the first event whose time exceeds ``stop``; how many were read. ``shadow_top`` is for what is learned.
-        The very first event of a log is let through where it lies beyond ``barrier``: the logs begin at different times.
-        """
+        """Read up to the first event whose time exceeds ``stop``; how many were read."""
         time, decode, book, counting, live = self._times[side], self._decode, self._book, self._counting, self.live
         models_get, begin, further = self.models.get, book.open, book.meet
         top, count, self.next_moments[side] = time.top, len(records), UNKNOWN
