@@ -12,7 +12,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 CONTENT := $(shell cat requirements.lock pyproject.toml app/dev/kafka.lock | cksum | cut -d ' ' -f 1)
 READY := $(VENV)/.ready-$(CONTENT)
 
-.PHONY: help setup demo test check bench faults simulate lock clean
+.PHONY: help setup demo test check bench faults simulate fuzz lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -42,6 +42,18 @@ faults: $(READY)  ## 200,000 requests through kills, zombies and poison; nothing
 SEEDS ?= 1..20000
 simulate: $(READY)  ## the fold runner on a simulated Kafka and a virtual clock; SEEDS=1..100000 for more, SEEDS=17..17 replays one
 	$(BIN)/python -m tests.simulation $(SEEDS)
+
+# The fuzzer has an environment of its own in the cache, since it has wheels for Linux on x86-64 alone. New inputs stay there as well.
+FUZZ := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gnomon/fuzz
+FUZZ_SECONDS ?= 60
+fuzz: $(READY)  ## the decoders on bytes that coverage chooses, for FUZZ_SECONDS=60; what breaks one is written to the cache and told
+	@mkdir -p $(FUZZ)/found $(FUZZ)/corpus
+	@test -x $(FUZZ)/venv/bin/python || $(BIN)/python -m venv $(FUZZ)/venv
+	@awk '/^[a-z]/ { keep = /^(msgspec|orjson)==/ } keep' requirements.lock > $(FUZZ)/lock
+	@$(FUZZ)/venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes --only-binary :all: \
+		-r $(FUZZ)/lock -r tests/fuzz/requirements.lock
+	PYTHONPATH=$(CURDIR) $(FUZZ)/venv/bin/python -m tests.fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -rss_limit_mb=600 -timeout=10 \
+		-dict=tests/fuzz/words.dict -artifact_prefix=$(FUZZ)/found/ $(FUZZ)/corpus tests/fuzz/corpus
 
 lock: $(READY)  ## choose versions anew from pyproject.toml, and Kafka's jars; review what changed
 	$(PIP) install --quiet uv
