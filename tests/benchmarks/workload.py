@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 
 from app.domain.placement import partition_of
 
-__all__ = ["PARTITIONS", "fill"]
+__all__ = ["BASE_MS", "PARTITIONS", "events", "fill"]
 
 PARTITIONS = 4
 SEED = 20_240_607
@@ -67,7 +67,7 @@ def _arrivals(requests: int, rng: random.Random, expected: Counter[str]) -> list
     return rows
 
 
-def _events(requests: int, expected: Counter[str]) -> Iterator[tuple[str, int, bytes, bytes]]:
+def events(requests: int, expected: Counter[str]) -> Iterator[tuple[str, int, bytes, bytes]]:
     rng = random.Random(SEED)
     for _, number, shadow, score in _arrivals(requests, rng, expected):
         key = b"r%012d" % number
@@ -84,9 +84,9 @@ async def fill(bootstrap: str, prefix: str, requests: int) -> tuple[int, Counter
     """Fill both topics; how many events there are, and how each should come out."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type="snappy", max_batch_size=262_144, linger_ms=20)
     await producer.start()
-    events, expected = 0, Counter[str]()
+    written, expected = 0, Counter[str]()
     batches: dict[tuple[str, int], Any] = {}
-    for topic, partition, key, value in _events(requests, expected):
+    for topic, partition, key, value in events(requests, expected):
         place = (prefix + topic, partition)
         batch = batches.get(place) or producer.create_batch()
         if batch.append(key=key, value=value, timestamp=None) is None:
@@ -94,9 +94,9 @@ async def fill(bootstrap: str, prefix: str, requests: int) -> tuple[int, Counter
             batch = producer.create_batch()
             batch.append(key=key, value=value, timestamp=None)
         batches[place] = batch
-        events += 1
+        written += 1
     for (topic, partition), batch in batches.items():
         await producer.send_batch(batch, topic, partition=partition)
     await producer.flush()
     await producer.stop()
-    return events, expected
+    return written, expected
