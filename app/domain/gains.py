@@ -1,69 +1,69 @@
 """The log-likelihood gain of "the window has a mean of its own" over "window and past are one", beside its threshold.
 
 Arguments are arrays of columns by questions: a window's sum (``window``), the mean of window and past together (``pooled``);
-and of signals by questions: the number of values in the window (``n``) and before it (``before``), ``owner`` being the signal
-of each column. What belongs to a level and column alone is an array of columns by one. Where a count is 0 the answer is not
-a number; the caller masks it.
+and of signals by questions: the number of values in the window (``n``) and before it (``before``). What belongs to a level and
+column alone is an array of columns by one. Where a count is 0 the answer is not a number; the caller masks it. All of this is
+per element: what an answer is does not depend on its neighbours.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CALM", "number_ratio", "share_bound", "share_ratio"]
+__all__ = ["CALM", "Side", "number_ratio", "share_bound", "share_ratio"]
 
 Floats = NDArray[np.float64]
-Index = NDArray[np.intp]
 #: A ratio of gain to threshold at or below which nothing is decided.
 CALM = 0.5
 #: Stands for 0 in a logarithm that is multiplied by 0.
 _TINY = 1e-300
+#: Columns that stand together and of which only a rise (1) or only a fall (-1) counts.
+Side = tuple[slice, float]
 
 
-def number_ratio(
-    window: Floats, n: Floats, before: Floats, pooled: Floats, owner: Index | None, variance: Floats, last_variance: Floats
-) -> Floats:
+def number_ratio(window: Floats, n: Floats, before: Floats, pooled: Floats, variance: Floats, last_variance: Floats) -> Floats:
     """m^2 / 2 / (v_l / n + v_13 / before) / h: the squared difference of the means in units of its variance, halved.
 
     The window's mean less that of all before it is N / before times the window's mean less the pooled one, N being the values
-    in both, which spares the mean before. ``variance`` and ``last_variance`` are 2 h v_l and 2 h v_13; ``window`` is used up.
+    in both, which spares the mean before. ``variance`` and ``last_variance`` are 2 h v_l and 2 h v_13. Each signal has as many
+    columns as any other; ``window`` is used up.
     """
+    signals, questions = n.shape
+    window, pooled, variance, last_variance = (
+        part.reshape(signals, -1, part.shape[1]) for part in (window, pooled, variance, last_variance)
+    )
     total = n + before
-    window *= _spread(1 / n, owner)
+    window *= (1 / n)[:, None]
     window -= pooled
     window *= window
-    spread = variance * _spread(before / n, owner)
+    spread = variance * (before / n)[:, None]
     spread += last_variance
-    spread *= _spread(before / (total * total), owner)
+    spread *= (before / (total * total))[:, None]
     window /= spread
-    return window
+    return window.reshape(-1, questions)
 
 
 def share_bound(
-    window: Floats,
-    n: Floats,
-    before: Floats,
-    pooled: Floats,
-    owner: Index,
-    precision: Floats,
-    limits: tuple[Floats, Floats] | None,
+    window: Floats, n: Floats, before: Floats, pooled: Floats, owner: NDArray[np.int64], sides: Sequence[Side]
 ) -> Floats:
-    """Chi squared, at most which is 2-fold the gain, without a logarithm; ``precision`` is 1 / (p (1 - p)), p being pooled.
+    """Chi squared times p (1 - p), p being pooled; ``owner`` is the signal of each column.
 
-    The difference window - n p is cut to ``limits``: to 0 where a direction does not count.
+    The difference window - n p is cut to 0 in a direction that does not count.
     """
-    excess = _spread(n, owner)
-    excess *= pooled
+    excess = _spread(n, owner) * pooled
     np.subtract(window, excess, out=excess)
-    if limits is not None:
-        np.maximum(excess, limits[0], out=excess)
-        np.minimum(excess, limits[1], out=excess)
+    for columns, side in sides:
+        part = excess[columns]
+        (np.maximum if side > 0 else np.minimum)(part, 0.0, out=part)
     excess *= excess
     excess *= _spread((n + before) / (n * before), owner)
-    excess *= precision
     return excess
 
 
-def share_ratio(bound: Floats, window: Floats, n: Floats, before: Floats, pooled: Floats, owner: Index, scale: Floats) -> Floats:
+def share_ratio(
+    bound: Floats, window: Floats, n: Floats, before: Floats, pooled: Floats, owner: NDArray[np.int64], scale: Floats
+) -> Floats:
     """[n KL(a || p) + before KL(b || p)] times ``scale`` (1 / v / h), where it could matter; elsewhere ``bound`` stands for it.
 
     Logarithms are the price of this detector, so they are taken only where they can matter. KL(a || p) is at most
@@ -71,16 +71,16 @@ def share_ratio(bound: Floats, window: Floats, n: Floats, before: Floats, pooled
     ``CALM``, below which nothing is decided, it stands for the gain. ``bound`` is chi squared times ``scale``, used up.
     """
     if bound.size and bound.max() > CALM:
-        column, question = close = np.nonzero(bound > CALM)
-        signal = owner[column]
+        column, question = close = np.divmod(np.flatnonzero(bound > CALM), bound.shape[1])
+        signal = owner[column] if len(n) > 1 else np.zeros_like(column)
         which = np.broadcast_to(scale, bound.shape)[close]
         bound[close] = _exact(window[close], n[signal, question], before[signal, question], pooled[close], which)
     return bound
 
 
-def _spread(values: Floats, owner: Index | None) -> Floats:
-    """From signals to columns; without an owner each column is a signal."""
-    return values if owner is None else values.take(owner, axis=0)
+def _spread(values: Floats, owner: NDArray[np.int64]) -> Floats:
+    """From signals to columns; one line may stand for all signals."""
+    return values if len(values) == 1 else values.take(owner, axis=0)
 
 
 def _exact(window: Floats, n: Floats, before: Floats, share: Floats, scale: Floats) -> Floats:

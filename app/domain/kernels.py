@@ -119,8 +119,8 @@ class Kernels:
         self._latest[:, np.arange(self.row + first, self.row + rows) % KEPT] = block.raw[:, first:rows]
         for slot, one in enumerate(self.numbers):
             if isinstance(one.stage, Numbers) and one.stage.opinion is not None:
-                present = block.numbers_present[slot, :rows] > 0
-                one.stage.opinion.take(block.location[slot, :rows][present].tolist())
+                values, present = block.location[slot, :rows], block.numbers_present[slot, :rows]
+                one.stage.opinion.take((values if present.all() else values[present > 0]).tolist())
 
     def latest(self, index: int, row: int, width: int) -> Floats:
         """A numeric signal's values in the last ``width`` rows before ``row``, as far as they are kept."""

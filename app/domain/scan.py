@@ -16,15 +16,15 @@ Delivery guarantees: ``dump`` and ``load`` give the state back bit for bit, so a
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.calibration import STEP, Floats, calibrate, stretch_scatter
-from app.domain.gains import number_ratio, share_bound, share_ratio
 from app.domain.scan_data import Columns, Finding, Judged
 from app.domain.scan_plan import COARSEST, LEVELS, MEMORY, WIDTHS, Step, memory_after, questions_at, steps
+from app.domain.scan_ratios import Ratios, Tile
 
 __all__ = ["STRETCH", "Scan"]
 
@@ -43,10 +43,14 @@ def _running(memory: Floats, values: Floats) -> Floats:
     return around
 
 
-def _precision(pooled: Floats) -> Floats:
-    """1 / (p (1 - p)); 0 for a class that never, or always, came: nothing can be said of it."""
-    spread = pooled * (1 - pooled)
-    return np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+class _Asked(NamedTuple):
+    """Windows, with what is known of them by signal (``n`` and ``before`` values, which do not count), and by column."""
+
+    step: Step
+    n: Floats
+    before: Floats
+    bad: NDArray[np.bool_] | None
+    scales: list[Floats]
 
 
 class Scan:
@@ -96,96 +100,79 @@ class Scan:
         self._invert()
 
     def _invert(self) -> None:
-        """What a question needs of its level and column, made ready."""
-        inverse = 1 / self.threshold
-        if self.shares:  # neighbours that depend make short windows of a share meaningless
-            inverse[:5, self.variance[2] > 1.2] = 0.0
-        self._scale = (inverse / self.variance)[:, :, None]
-        self._variance = (2 * self.threshold * self.variance)[:, :, None]
-        self._last_variance = (2 * self.threshold * self.variance[-1])[:, :, None]
-        limits = np.where(self.side > 0, 0.0, -np.inf), np.where(self.side < 0, 0.0, np.inf)
-        self._limits = (limits[0][:, None], limits[1][:, None]) if self.side.any() else None
-        self._owner = self.owner if self.shares or self.width > len(self.first) else None
+        self._ratios = Ratios(self.variance, self.threshold, self.side, self.owner, shares=self.shares)
 
     def judge(self, values: Floats, present: Floats) -> Judged:
         """Ask all windows that end in these rows (values: columns by rows, 0 where missing; present: signals by rows)."""
         rows = values.shape[1]
         sums, counts = _running(self.sums_memory, values), _running(self.counts_memory, present)
         totals = counts[:, MEMORY:] + self.reference_counts[:, None]
-        pooled = sums[:, MEMORY:] + self.reference_sums[:, None]
-        pooled /= totals.take(self.owner, axis=0)
-        peaks = np.zeros((self.width, rows))
-        judged = Judged(peaks, sums, counts, totals, pooled)
+        judged = Judged(np.zeros((self.width, rows)), sums, counts, totals, np.empty((self.width, rows)))
         if not self.width:  # no signal yet
             return judged
-        precision = _precision(pooled) if self.shares else pooled
+        asked = self._asked(judged)
         with np.errstate(all="ignore"):
-            for step in steps(self.row % COARSEST, rows, self.lowest):
-                seen = peaks[:, step.first :: step.grid]
-                np.maximum(seen, self._step(judged, step, precision), out=seen)
+            for tile in self._ratios.tiles(rows):
+                self._judge(judged, tile, asked)
         if self.width > len(self.first):
-            judged = judged._replace(peaks=np.maximum.reduceat(peaks, self.first, axis=0))
+            judged = judged._replace(peaks=np.maximum.reduceat(judged.peaks, self.first, axis=0))
         return judged
 
-    def _step(self, judged: Judged, step: Step, precision: Floats) -> Floats:
-        """G/h of the windows of one level, columns by questions."""
-        here, level = (slice(None), slice(step.first, None, step.grid)), step.level
-        n = step.windows(judged.counts)
-        before = judged.totals[here] - n
-        bad = self._masked(n, self.row + step.first + 1 - step.width, step.grid)
-        window, pooled = step.windows(judged.sums), judged.pooled[here]
-        scales = self._scale[level], self._variance[level], self._last_variance[level]
-        return self._ratio(window, n, before, pooled, precision[here], self._owner, bad, scales, self._limits)
+    def _asked(self, judged: Judged) -> list[_Asked]:
+        """What all columns are asked, and what is known of it by signal; one line stands for all where signals are alike."""
+        counts, totals, start = judged.counts, judged.totals, self.start
+        if self.shares and all(bool((part == part[0]).all()) for part in (start, self.reference_counts, counts)):
+            counts, totals, start = counts[:1], totals[:1], start[:1]
+        asked = []
+        for step in steps(self.row % COARSEST, judged.rows, self.lowest):
+            n = step.windows(counts)
+            bad = n < self.least if n.min() < self.least else None
+            begins = self.row + step.first_rows
+            if begins.min() < start.max():
+                young: NDArray[np.bool_] = begins < start[:, None]
+                bad = young if bad is None else young | bad
+            asked.append(_Asked(step, n, step.at_ends(totals) - n, bad, self._ratios.scales(step.levels)))
+        return asked
 
-    def _masked(self, n: Floats, begin: int, grid: int) -> NDArray[np.bool_] | None:
-        """Which windows do not count, the first of which begins at row ``begin``: too few values, or older than the signal."""
-        bad = n < self.least if n.min() < self.least else None
-        if begin >= self.start.max():
-            return bad
-        young: NDArray[np.bool_] = begin + grid * np.arange(n.shape[1]) < self.start[:, None]
-        return young if bad is None else young | bad
-
-    def _ratio(
-        self, window: Floats, n: Floats, before: Floats, pooled: Floats, precision: Floats, owner: NDArray[np.int64] | None,
-        bad: NDArray[np.bool_] | None, scales: tuple[Floats, Floats, Floats], limits: tuple[Floats, Floats] | None,
-    ) -> Floats:  # fmt: skip
-        if bad is not None and owner is not None:
-            bad = bad.take(owner, axis=0)
-        if owner is None or not self.shares:
-            ratio = number_ratio(window, n, before, pooled, owner, *scales[1:])
-            if bad is not None:
-                ratio[bad] = 0.0
-            return ratio
-        bound = share_bound(window, n, before, pooled, owner, precision, limits)
-        bound *= scales[0]
-        if bad is not None:
-            bound[bad] = 0.0
-        return share_ratio(bound, window, n, before, pooled, owner, scales[0])
+    def _judge(self, judged: Judged, tile: Tile, asked: Sequence[_Asked]) -> None:
+        """Write the peaks of these columns, and their means."""
+        here, signals = tile.columns, tile.signals
+        sums, peaks, pooled = judged.sums[here], judged.peaks[here], judged.pooled[here]
+        np.add(sums[:, MEMORY:], self.reference_sums[here, None], out=pooled)
+        pooled /= judged.totals.take(self.owner[here], axis=0)
+        precision = self._ratios.precision(pooled)
+        for step, n, before, bad, scales in asked:
+            ratio = self._ratios.of(
+                tile, step.windows(sums), n[signals], before[signals], step.at_ends(pooled), step.at_ends(precision),
+                [scale[here] for scale in scales], None if bad is None else bad[signals],
+            )  # fmt: skip
+            for first, grid, begin, end in step.places:
+                seen = peaks[:, first::grid]
+                np.maximum(seen, ratio[:, begin:end], out=seen)
 
     def explain(self, judged: Judged, row: int, signal: int) -> Finding:
         """Which window, and which of the signal's columns, was the loudest at a row of the block."""
         levels, begins = questions_at(self.row % COARSEST, row, self.lowest)
-        columns = np.flatnonzero(self.owner == signal)
-        windows = judged.sums[columns, MEMORY + row, None] - judged.sums[columns[:, None], begins]
+        columns = slice(int(self.first[signal]), int(self.first[signal]) + int(np.sum(self.owner == signal)))
+        windows = judged.sums[columns, MEMORY + row, None] - judged.sums[columns].take(begins, axis=1)
         n = judged.counts[signal, MEMORY + row] - judged.counts[signal, begins][None]
         before, pooled = judged.totals[signal, row] - n, judged.pooled[columns, row, None]
         pooled = np.broadcast_to(pooled, windows.shape)
-        young = self.row + row + 1 - WIDTHS[levels] < self.start[signal]
-        here = np.ix_(levels, columns)
-        scales = self._scale[here][..., 0].T, self._variance[here][..., 0].T, self._last_variance[here][..., 0].T
-        limits = None if self._limits is None else (self._limits[0][columns], self._limits[1][columns])
+        bad = (n < self.least) | (self.row + row + 1 - WIDTHS[levels] < self.start[signal])
+        scales = [scale[columns] for scale in self._ratios.scales(levels)]
+        tile = self._ratios.tile(columns, 1)
         with np.errstate(all="ignore"):
-            ratios = self._ratio(windows.copy(), n, before, pooled, _precision(pooled), np.zeros(len(columns), dtype=np.int64),
-                                 young | (n < self.least), scales, limits)  # fmt: skip
+            ratios = self._ratios.of(tile, windows.copy(), n, before, pooled, self._ratios.precision(pooled), scales, bad)
         column, question = divmod(int(np.argmax(ratios)), len(levels))
-        return self._finding(judged, row, signal, columns, column, int(levels[question]), float(ratios[column, question]),
+        at = int(columns.start) + column
+        return self._finding(judged, row, signal, at, int(levels[question]), float(ratios[column, question]),
                              windows[:, question], float(n[0, question]))  # fmt: skip
 
     def _finding(
-        self, judged: Judged, row: int, signal: int, columns: NDArray[np.intp], column: int, level: int, score: float,
-        windows: Floats, n: float,
-    ) -> Finding:  # fmt: skip
-        at, window = int(columns[column]), float(windows[column])
+        self, judged: Judged, row: int, signal: int, at: int, level: int, score: float, windows: Floats, n: float
+    ) -> Finding:
+        column = at - int(self.first[signal])
+        window = float(windows[column])
         before = float(judged.totals[signal, row]) - n
         older = float(judged.sums[at, MEMORY + row] + self.reference_sums[at]) - window
         v, v_last = float(self.variance[level, at]), float(self.variance[-1, at])

@@ -32,36 +32,54 @@ _SHIFT = np.maximum(_LEVEL - 4, 0)
 
 
 class Step(NamedTuple):
-    """The windows of one level that end in a block of rows: at its row ``first`` and each ``grid`` rows on, ``asked`` in all."""
+    """Windows that are asked together: those of one level that is asked at every row, or those of all higher levels."""
 
-    level: int
-    width: int
-    first: int
-    grid: int
-    asked: int
+    #: The level of each question, or the one of all.
+    levels: _Index
+    #: Where in ``around`` each window ends and begins; none for a level that is asked at every row.
+    ends: _Index | None
+    begins: _Index | None
+    #: Which row of the block, less than 0 where it lies before, each window begins with.
+    first_rows: _Index
+    #: For each level the first row that is asked, the grid, and its stretch of the questions.
+    places: tuple[tuple[int, int, int, int], ...]
 
     def windows(self, around: Floats) -> Floats:
         """The sums of the windows; ``around`` holds what is remembered, then the running sums of the block, row by row."""
-        if self.grid == 1:
-            sums: Floats = around[:, MEMORY:] - around[:, MEMORY - self.width : -self.width]
+        if self.ends is None or self.begins is None:
+            width = 1 << int(self.levels[0])
+            sums: Floats = around[:, MEMORY:] - around[:, MEMORY - width : -width]
             return sums
-        points, at = around[:, MEMORY + self.first :: self.grid], (LEVELS - 1 - self.level) * 16
-        sums, head = np.empty(points.shape), min(self.asked, 16)
-        np.subtract(points[:, :head], around[:, at : at + head], out=sums[:, :head])
-        np.subtract(points[:, 16:], points[:, : max(self.asked - 16, 0)], out=sums[:, 16:])
+        sums = around.take(self.ends, axis=1)
+        sums -= around.take(self.begins, axis=1)
         return sums
 
+    def at_ends(self, lines: Floats) -> Floats:
+        """What lines along the rows of the block hold where the windows end."""
+        return lines if self.ends is None else lines.take(self.ends - MEMORY, axis=1)
 
-@lru_cache(maxsize=128)
+
+@lru_cache(maxsize=64)
 def steps(phase: int, rows: int, lowest: int) -> tuple[Step, ...]:
     """What ``rows`` rows behind a row that is ``phase`` modulo 512 are asked, for the levels from ``lowest`` on."""
-    plan = []
-    for level in range(lowest, LEVELS):
-        grid = 1 << max(level - 4, 0)
-        first = (-phase - 1) % grid
-        if first < rows:
-            plan.append(Step(level, 1 << level, first, grid, (rows - first + grid - 1) // grid))
+    row = np.arange(rows, dtype=np.intp)
+    plan = [Step(np.array([k]), None, None, row + 1 - (1 << k), ((0, 1, 0, rows),)) for k in range(lowest, 5)]
+    level, row = np.nonzero(((phase + 1 + row) & ((1 << _SHIFT[5:, None]) - 1)) == 0)
+    if len(level):
+        level += 5
+        bounds = np.searchsorted(level, np.arange(5, LEVELS + 1)).tolist()
+        grids = [1 << shift for shift in _SHIFT[5:].tolist()]
+        places = tuple(((-phase - 1) % grid, grid, *bounds[at : at + 2]) for at, grid in enumerate(grids))
+        plan.append(Step(level, MEMORY + row, _begins(phase, row, level), row + 1 - WIDTHS[level], places))
     return tuple(plan)
+
+
+def _begins(phase: int, row: _Index | int, level: _Index) -> _Index:
+    """Where in ``around`` the windows of these levels begin that end in these rows of a block."""
+    shift, width = _SHIFT[level], WIDTHS[level]
+    nth = ((phase + 1 + row) >> shift) - (phase >> shift) - 1
+    remembered = (LEVELS - 5 - shift) * 16 + 16 + nth - np.minimum(width, 16)
+    return np.where(row >= width, MEMORY + row - width, remembered)
 
 
 @lru_cache(maxsize=128)
@@ -80,7 +98,4 @@ def questions_at(phase: int, row: int, lowest: int) -> tuple[_Index, _Index]:
     end = phase + 1 + row
     level = np.flatnonzero((end & ((1 << _SHIFT) - 1)) == 0)
     level = level[level >= lowest]
-    shift, width = _SHIFT[level], WIDTHS[level]
-    nth = (end >> shift) - (phase >> shift) - 1
-    remembered = (LEVELS - 5 - shift) * 16 + 16 + nth - np.minimum(width, 16)
-    return level, np.where(row >= width, MEMORY + row - width, remembered)
+    return level, _begins(phase, row, level)

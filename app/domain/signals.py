@@ -139,7 +139,10 @@ class Shares:
 
 def as_numbers(values: Sequence[Value]) -> Floats:
     """The values as numbers, NaN for what is none."""
-    if set(map(type, values)) <= {float, type(None)}:
+    kinds = set(map(type, values))
+    if kinds == {float}:
+        return np.fromiter(values, dtype=np.float64, count=len(values))
+    if kinds <= {float, type(None)}:
         return np.array(values, dtype=np.float64)
     return np.array([v if type(v) is float else None for v in values], dtype=np.float64)
 

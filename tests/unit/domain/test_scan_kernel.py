@@ -121,8 +121,13 @@ def test_a_plan_points_at_the_sums_that_a_window_lies_between(phase: int, rows: 
     around = np.array(memory + [base + 1 + i for i in range(rows)], dtype=float)
     asked = set()
     for step in steps(phase, rows, 0):
-        assert step.windows(around[None]).tolist() == [[step.width] * step.asked]
-        asked |= {(step.level, step.first + i * step.grid) for i in range(step.asked)}
+        level = np.broadcast_to(step.levels, step.first_rows.shape)
+        row = step.first_rows + 2**level - 1
+        assert step.windows(around[None]).tolist() == [(2**level).tolist()]
+        assert step.at_ends(np.arange(rows, dtype=float)[None]).tolist() == [row.tolist()]
+        asked |= set(zip(level.tolist(), row.tolist(), strict=True))
+        for first, grid, begin, end in step.places:
+            assert row[begin:end].tolist() == list(range(first, rows, grid))
 
     assert asked == {(k, row) for k in range(LEVELS) for row in range(rows) if (base + row + 1) % max(1, 2**k // 16) == 0}
     for row in {0, rows // 2, rows - 1}:
