@@ -61,4 +61,6 @@ def is_too_deep(text: bytes, limit: int) -> bool:
     unescaped = text.replace(rb"\\", b"").replace(b'\\"', b"")  # so that every quote is the end of a string
     kept = unescaped.translate(_STEPS, _OTHERS).replace(b'""', b"")
     steps = b"".join(kept.split(b'"')[::2])
+    if b"\x01" * (limit + 1) in steps:  # the commonest bomb, found at once
+        return True
     return max(accumulate(memoryview(steps).cast("b")), default=0) > limit
