@@ -114,9 +114,17 @@ class Scan:
         with np.errstate(all="ignore"):
             for tile in self._ratios.tiles(rows):
                 self._judge(judged, tile, asked)
-        if self.width > len(self.first):
-            judged = judged._replace(peaks=np.maximum.reduceat(judged.peaks, self.first, axis=0))
-        return judged
+        return judged._replace(peaks=self._loudest(judged.peaks))
+
+    def _loudest(self, peaks: Floats) -> Floats:
+        """Of each signal's columns the loudest, row by row."""
+        signals = len(self.first)
+        if self.width == signals:
+            return peaks
+        if self.shares:
+            return np.maximum.reduceat(peaks, self.first, axis=0)
+        loudest: Floats = np.max(peaks.reshape(signals, -1, peaks.shape[1]), axis=1)
+        return loudest
 
     def _asked(self, judged: Judged) -> list[_Asked]:
         """What all columns are asked, and what is known of it by signal; one line stands for all where signals are alike."""

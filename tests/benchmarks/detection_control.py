@@ -1,6 +1,6 @@
 """The control: stationary pairs through the whole detect fold must not raise one alarm. Run by hand; minutes.
 
-    python tests/benchmarks/detection_control.py [--pairs 1000000] [--seed 1] [--run 1000] [--drift]
+    python -m tests.benchmarks.detection_control [--pairs 1000000] [--seed 1] [--run 1000] [--drift]
 
 Ten features of mixed kinds, a score, latency, cost, one shadow version. Prints the alarms found and the pairs per
 CPU-second of the fold; exits 1 when there was an alarm (with ``--drift``: when there was none).
