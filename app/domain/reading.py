@@ -46,6 +46,11 @@ class Reading:
         self.next_moments = [UNKNOWN, UNKNOWN]
         self.live = False
 
+    def __del__(self) -> None:
+        """Cut the circle of a model and its requests, which no collector sees since requests are hidden from it."""
+        for model in self.models.values():
+            model.ids.clear()
+
     def meet(self, name: str, known: ExpectationState | None = None) -> Model:
         """A model that is new here, or ``known`` from the checkpoint."""
         model = self.models[name] = Model(name, Expectation(self._shadows_of(name), self._window_ms, known))

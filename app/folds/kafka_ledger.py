@@ -13,6 +13,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from app.folds import transaction_end
 from app.folds.checkpoint import CheckpointError, CheckpointReader, CheckpointWriter
 from app.folds.fold import Headers, LogAnswer, LogQuery, Outbox
 from app.folds.ledger import Saved
@@ -81,11 +82,12 @@ class KafkaLedger:
 
     async def open(self) -> Saved | None:
         """Fence, then read."""
+        transaction_end.install()
         producer = AIOKafkaProducer(
             **self._producer_arguments, max_batch_size=_BATCH_BYTES, compression_type="snappy", linger_ms=0
         )
+        self._producer = self._batches.producer = producer  # before it starts: a start that is cancelled is stopped too
         await producer.start()
-        self._producer = self._batches.producer = producer
         return await self._read_checkpoint()
 
     async def _read_checkpoint(self) -> Saved | None:

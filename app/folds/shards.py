@@ -89,11 +89,12 @@ class Shards:
                     raise asyncio.CancelledError  # noqa: TRY301  closed below like any other that did not come to be
             except BaseException as error:
                 await asyncio.shield(shard.close())
-                if isinstance(error, Exception):
-                    shard.dead = False
-                    shard.give_up(error)
-                elif generation == self._generation:
+                if generation != self._generation:  # whoever has the partition now must not be fenced by us
+                    return {}
+                if not isinstance(error, Exception):
                     raise
+                self._watch.failed(partition, error)
+                self._spawn(self._reopen(shard))
                 return {}
             self.open[partition] = shard
             return {TopicPartition(topic, partition): at for topic, at in zip(self._topics, positions, strict=True)}
@@ -110,7 +111,7 @@ class Shards:
         self._watch.failed(shard.partition, error)
         if self.open.get(shard.partition) is shard:
             del self.open[shard.partition]
-        self._spawn(self._reopen(shard))
+            self._spawn(self._reopen(shard))
 
     async def _reopen(self, shard: Shard) -> None:
         generation, partition = self._generation, shard.partition

@@ -50,9 +50,7 @@ class Simulation:
         self.loop = loop = new_loop(rng)
         loop.turn_ends = plan.turn_ends
         self.broker = Broker(loop, rng, make_logs(rng, plan, loop.time), plan.transaction_timeout_s)
-        # An end that is repeated and delayed as well tears the next transaction apart: see mutants.py.
-        delayable = {"init", "produce"} if plan.repeats_end else {"init", "produce", "end"}
-        self.network = self.network_type(loop, rng, plan.loss, frozenset(delayable))
+        self.network = self.network_type(loop, rng, plan.loss, frozenset({"init", "produce", "end"}))
         self.group = Group(loop, rng, plan.partitions)
         self.watch = Watch(loop.failures)
         self.slips = Slips(plan.slips, plan.swallowed)
