@@ -226,3 +226,22 @@ def test_versions_and_models_beyond_the_bound_are_counted(monkeypatch: pytest.Mo
     assert made.figures()["refused"] == 12
     assert made.figures()["pairs_refused"] == 1
     assert made.figures()["models"] == 1
+
+
+@pytest.mark.parametrize("cuts", [[], [4_000, 9_999, 21_500, 22_001]])
+def test_a_version_that_was_not_seen_for_long_is_given_up_at_one_record_however_the_log_is_cut(cuts: list[int]) -> None:
+    rng = np.random.default_rng(4)
+
+    def one(i: int) -> dict[str, object]:
+        legacy = {"version": "1", "prediction": 0.5, "timestamp": START_MS}
+        shadow = {"version": "gone-7", "prediction": float(rng.normal()) + (2 if i >= 2_000 else 0), "timestamp": START_MS}
+        return pair(i, legacy=legacy, shadows=[shadow] if i < 2_500 else [], status="paired" if i < 2_500 else "solo")
+
+    made = fold()
+    out = feed(made, entries([one(i) for i in range(23_500)]), cuts)
+    ended = [one for one in out if "ended" in one.body["statistics"]]
+
+    assert [(one.key, one.body["statistics"]["ended"]["successor"]) for one in ended] == [(b"credit|gone-7|prediction|", None)]
+    assert [[*one.key.split(b"|")][:2] for one in out if one.body["role"] == "shadow"][-1] == [b"credit", b"gone-7"]
+    assert made.figures()["signals_quiet"] == 2  # match_rate, and version 1's prediction
+    assert b"gone-7" not in made.snapshot()
