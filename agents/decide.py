@@ -1,8 +1,8 @@
 """The decide role: statistics in, alerts and retrain triggers out.
 
-What is decided, and why, is in ``app.domain.deciding``; here it meets the messages. An alert lies on the partition of its
-model, or of its topic's name where it has no model; a trigger on that of its model. What a trigger's window holds only the log
-of ``pairs`` knows: it is asked, and the trigger waits for the answer.
+What is decided, and why, is in ``app.domain.decisions.deciding``; here it meets the messages. An alert lies on the partition
+of its model, or of its topic's name where it has no model; a trigger on that of its model. What a trigger's window holds only
+the log of ``pairs`` knows: it is asked, and the trigger waits for the answer.
 
 Delivery guarantees: the whole state is in ``save``, so nothing is replayed and nothing is forgotten: a crash goes on from the
 last transaction, with the alerts that fire, the waits that run and the triggers whose questions are open. Event ids are
@@ -11,12 +11,12 @@ functions of what was decided. A statistics record that cannot be decoded is cou
 
 from collections.abc import Callable, Sequence
 
-from app.domain.alert_message import Links
-from app.domain.alert_policy import AlertPolicy
-from app.domain.decide_state import State
-from app.domain.deciding import Decider
+from app.domain.decisions.alert_message import Links
+from app.domain.decisions.alert_policy import AlertPolicy
+from app.domain.decisions.decide_state import State
+from app.domain.decisions.deciding import Decider
+from app.domain.decisions.retraining import RetrainPolicy
 from app.domain.placement import place
-from app.domain.retraining import RetrainPolicy
 from app.folds.fold import Fold, LogAnswer, LogQuery, Outbox, Run
 from schemas.cloudevents import event_id
 from schemas.events import alert_event, trigger_event

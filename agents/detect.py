@@ -1,11 +1,11 @@
 """The detect role: pairs, and later their outcomes, in; what is known of each signal out, as ``drift.statistics``.
 
 Side 0 is ``pairs``, side 1 ``outcomes``. What is found in pairs, and how, is in
-``app.domain.watching``, what becomes of outcomes in ``app.domain.outcomes``; here both meet the messages.
+``app.domain.detection.watching``, what becomes of outcomes in ``app.domain.detection.outcomes``; here both meet the messages.
 
 Delivery guarantees: the state is a function of the two logs alone, each side's of its own log. A snapshot holds all of it,
 bit for bit, so a restart from a snapshot and the records behind it writes the same bytes as a run that never stopped. Pairs
-are held up to a second (``app.domain.holding``); how far they were looked at is in ``save``. Ids are deterministic.
+are held up to a second (``app.domain.detection.holding``); how far they were looked at is in ``save``. Ids are deterministic.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Struct
 
-from app.domain.drift_config import DriftConfig
-from app.domain.holding import WAIT_MS, Kept
-from app.domain.outcomes import Outcomes
-from app.domain.watching import Watching
+from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.holding import WAIT_MS, Kept
+from app.domain.detection.outcomes import Outcomes
+from app.domain.detection.watching import Watching
 from app.folds.fold import Fold, Outbox, Run, Silent, Steps, at_once
 from schemas.events import statistics_event
 from schemas.limits import Limits

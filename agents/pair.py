@@ -1,24 +1,24 @@
 """The pair role: predictions in; pairs, dead letters and the counts of each minute out.
 
-Side 0 is ``predictions.legacy``, side 1 ``predictions.shadow``. What is decided, and why, is in ``app.domain.pairing``; here
-it meets the messages.
+Side 0 is ``predictions.legacy``, side 1 ``predictions.shadow``. What is decided, and why, is in ``app.domain.pairing``; here it
+meets the messages.
 
-Delivery guarantees: see ``app.domain.pairing``. Ids are made of what was decided (model, request id, opening; source topic,
-partition, offset), so a record that is written again after a crash has the id that it had.
+Delivery guarantees: see ``app.domain.pairing.pairing``. Ids are made of what was decided (model, request id, opening; source
+topic, partition, offset), so a record that is written again after a crash has the id that it had.
 """
 
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from app.domain.minute_statistics import MinuteSource, minute_statistics
-from app.domain.pair_counts import Cell
-from app.domain.pair_places import ModelRules, PairPlaces
-from app.domain.pair_record import pair_headers, pair_record
-from app.domain.pairing import Pairing
-from app.domain.pairing_state import PairingPolicy, PairingState
+from app.domain.pairing.minute_statistics import MinuteSource, minute_statistics
+from app.domain.pairing.pair_counts import Cell
+from app.domain.pairing.pair_places import ModelRules, PairPlaces
+from app.domain.pairing.pair_record import pair_headers, pair_record
+from app.domain.pairing.pairing import Pairing
+from app.domain.pairing.pairing_state import PairingPolicy, PairingState
+from app.domain.pairing.request import Request
 from app.domain.placement import partition_of, place
-from app.domain.request import Request
 from app.folds.fold import Fold, Outbox, Run, Silent
 from schemas.codec import PredictionDecoder
 from schemas.dead_letter import Reason, dead_letter

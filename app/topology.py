@@ -16,8 +16,8 @@ from collections.abc import Callable
 
 from agents import decide, detect, pair, serve
 from app.config import Config
-from app.domain.alert_message import Links
-from app.domain.pairing_state import PairingPolicy
+from app.domain.decisions.alert_message import Links
+from app.domain.pairing.pairing_state import PairingPolicy
 from app.folds.fold import Fold
 from app.topic_table import RoleTopics, Topics
 

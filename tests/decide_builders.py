@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agents.decide import DecideFold
-from app.domain.alert_message import Links
-from app.domain.alert_policy import AlertPolicy
-from app.domain.retraining import RetrainPolicy
+from app.domain.decisions.alert_message import Links
+from app.domain.decisions.alert_policy import AlertPolicy
+from app.domain.decisions.retraining import RetrainPolicy
 from app.folds.fold import Headers, LogAnswer, LogQuery, Run
 from schemas.offsets import OffsetRange, Window
 from schemas.statistics import Coverage, Detector, DetectorState, DriftStatistics, Role, Signal, SignalKind

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from app.domain.pairing import Pairing
-from app.domain.pairing_state import PairingPolicy, PairingState
-from app.domain.request import Request
+from app.domain.pairing.pairing import Pairing
+from app.domain.pairing.pairing_state import PairingPolicy, PairingState
+from app.domain.pairing.request import Request
 from schemas.codec import PredictionDecoder
 from schemas.limits import Limits
 

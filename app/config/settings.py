@@ -15,9 +15,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.config.connections import BOLD, KafkaSettings, RedisSettings
-from app.domain.alert_policy import AlertPolicy
-from app.domain.drift_config import DriftConfig
-from app.domain.retraining import RetrainPolicy
+from app.domain.decisions.alert_policy import AlertPolicy
+from app.domain.decisions.retraining import RetrainPolicy
+from app.domain.detection.drift_config import DriftConfig
 from schemas.limits import Limits
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 from msgspec import UNSET
 
-from app.domain.alert_kinds import segment_label, signal_label
+from app.domain.decisions.alert_kinds import segment_label, signal_label
 from app.read_model.views import Alert, Model, Signal
 from app.web.words import amount, clock, decimal, percent
 from schemas.statistics import Signal as SignalName

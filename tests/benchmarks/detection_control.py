@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from agents.detect import DetectFold
-from app.domain.drift_config import DriftConfig
+from app.domain.detection.drift_config import DriftConfig
 from app.folds.fold import Run, at_once
 from schemas.limits import Limits
 

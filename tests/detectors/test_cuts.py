@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from app.domain.drift_config import DriftConfig
+from app.domain.detection.drift_config import DriftConfig
 from app.folds.fold import at_once
 from tests.detectors.stream import QUICK, Entry, Outbox, entries, feed, fold, mixed, pair, run_of
 

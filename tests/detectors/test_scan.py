@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.domain.blocks import Rows
-from app.domain.drift_config import DriftConfig
-from app.domain.panel import Panel
-from app.domain.reports import Emission, Source
+from app.domain.detection.blocks import Rows
+from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.panel import Panel
+from app.domain.detection.statistics_records import Emission, Source
 from schemas.statistics import Signal
 
 WARM_UP = 2_000

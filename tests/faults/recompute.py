@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from agents.detect import DetectFold
-from app.domain.drift_config import DriftConfig
+from app.domain.detection.drift_config import DriftConfig
 from app.folds.fold import Headers, Run, at_once
 from schemas.limits import Limits
 from tests.integration.committed import Seen

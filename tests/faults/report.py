@@ -10,7 +10,7 @@ from zlib import crc32
 
 from confluent_kafka import Consumer, TopicPartition
 
-from app.domain.drift_config import DriftConfig
+from app.domain.detection.drift_config import DriftConfig
 from tests.faults.checker import SIDES, Checker
 from tests.faults.recompute import first_difference, of_detect, recomputed
 from tests.integration.committed import Seen, read_all

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.decide import DecideFold
-from app.domain.alert_policy import AlertPolicy
-from app.domain.retraining import RetrainPolicy
+from app.domain.decisions.alert_policy import AlertPolicy
+from app.domain.decisions.retraining import RetrainPolicy
 from schemas.statistics import DriftStatistics
 from tests.decide_builders import LogRecord, Outbox, Sent, answers, as_run, drift, fold, log_answer, minute, misrouted, record_of
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from app.domain.pairing_state import PairingPolicy
+from app.domain.pairing.pairing_state import PairingPolicy
 from tests.pair_simulation import POLICY, Simulation, expected_outcome, make_logs
 
 BLOCKS = range(20)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from random import Random
 from typing import Literal, NamedTuple
 
-from app.domain.pairing_state import PairingPolicy
+from app.domain.pairing.pairing_state import PairingPolicy
 
 __all__ = ["Fault", "Plan", "draw"]
 

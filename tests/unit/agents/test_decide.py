@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.domain.alert_kinds import ALERT_NAMES
-from app.domain.alert_policy import AlertPolicy
-from app.domain.alert_subjects import CASES_OF_A_SUBJECT
-from app.domain.decide_state import CASES, PLAIN_BYTES, SUBJECTS
+from app.domain.decisions.alert_kinds import ALERT_NAMES
+from app.domain.decisions.alert_policy import AlertPolicy
+from app.domain.decisions.alert_subjects import CASES_OF_A_SUBJECT
+from app.domain.decisions.decide_state import CASES, PLAIN_BYTES, SUBJECTS
+from app.domain.decisions.retraining import RetrainPolicy
 from app.domain.placement import place
-from app.domain.retraining import RetrainPolicy
 from app.folds.fold import LogAnswer, LogQuery
 from schemas.alert import Alert
 from schemas.statistics import DriftStatistics

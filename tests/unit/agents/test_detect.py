@@ -4,8 +4,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from app.domain.drift_config import DriftConfig
-from app.domain.state_codec import StateError
+from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.state_codec import StateError
 from app.folds.fold import Silent, at_once
 from tests.detectors.stream import QUICK, START_MS, Entry, Outbox, entries, feed, fold, mixed, pair, run_of
 
@@ -218,7 +218,7 @@ def test_what_is_open_under_a_version_that_went_is_closed() -> None:
 
 
 def test_versions_and_models_beyond_the_bound_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.domain.watching.MODELS", 1)
+    monkeypatch.setattr("app.domain.detection.watching.MODELS", 1)
     made = fold()
     versions = [pair(i, legacy={"version": f"v{i}", "prediction": 0.5, "timestamp": START_MS}) for i in range(20)]
     feed(made, entries([*versions, pair(20, model="another")]))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.alert_kinds import short
+from app.domain.decisions.alert_kinds import short
 from app.web.present import figures_now
 from tests.read_model_records import ALERTS, STATISTICS, alert, fed, overview, statistics
 

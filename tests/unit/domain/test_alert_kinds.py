@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from app.domain.alert_kinds import ALERT_NAMES, OF_SIGNAL, fingerprint, labels, segment_label, short, signal_label
+from app.domain.decisions.alert_kinds import ALERT_NAMES, OF_SIGNAL, fingerprint, labels, segment_label, short, signal_label
 from schemas.statistics import Signal, SignalKind
 
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.alert_kinds import OF_SIGNAL
-from app.domain.alert_policy import AlertPolicy
-from app.domain.retrain_trigger import PRIORITY
-from app.domain.retraining import CODES, HELD_BACK, RetrainPolicy
+from app.domain.decisions.alert_kinds import OF_SIGNAL
+from app.domain.decisions.alert_policy import AlertPolicy
+from app.domain.decisions.retrain_trigger import PRIORITY
+from app.domain.decisions.retraining import CODES, HELD_BACK, RetrainPolicy
 
 
 @pytest.mark.parametrize(

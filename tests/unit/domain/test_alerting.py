@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.alerting import (
+from app.domain.decisions.alerting import (
     CONDITIONS,
     DUE,
     TRANSITIONS,
@@ -186,7 +186,7 @@ def test_every_state_of_a_detector_reads_as_a_condition() -> None:
 
 
 def test_the_table_on_top_of_the_module_is_the_code() -> None:
-    from app.domain import alerting
+    from app.domain.decisions import alerting
 
     rows = [
         line.split("|")[1:-1] for line in (alerting.__doc__ or "").splitlines() if line.startswith("| ") and "phase" not in line

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from river.drift import ADWIN
 
-from app.domain.autoregression import fit, residuals
-from app.domain.drift_config import DriftConfig
-from app.domain.effects import cohens_h, mean_difference, number_effects, population_stability, share_effects
-from app.domain.episodes import ALARM, Episode
-from app.domain.gains import CALM
-from app.domain.opinion import Opinion
-from app.domain.reference import Reference, hashed
-from app.domain.state_codec import StateError, decode_state, encode_state
-from app.domain.windows import OpenWindow, Positions
+from app.domain.detection.autoregression import fit, residuals
+from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.effect_sizes import cohens_h, mean_difference, number_effects, population_stability, share_effects
+from app.domain.detection.episodes import ALARM, Episode
+from app.domain.detection.gains import CALM
+from app.domain.detection.opinion import Opinion
+from app.domain.detection.reference import Reference, hashed
+from app.domain.detection.state_codec import StateError, decode_state, encode_state
+from app.domain.detection.windows import OpenWindow, Positions
 
 
 @pytest.mark.parametrize(

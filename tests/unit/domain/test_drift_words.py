@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.domain.alert_kinds import fingerprint
-from app.domain.alert_words import TEXT_BYTES
-from app.domain.drift_words import of_signal
-from app.domain.evidence import evidence_of
+from app.domain.decisions.alert_kinds import fingerprint
+from app.domain.decisions.drift_words import of_signal
+from app.domain.decisions.evidence import evidence_of
+from app.domain.decisions.traffic_words import TEXT_BYTES
 from schemas.examples import EXAMPLES
 from schemas.offsets import Window
 from schemas.statistics import Detector, DriftStatistics, Role, Signal, SignalKind

@@ -8,7 +8,7 @@ import pytest
 
 from app import domain
 
-MODULES = [module.name for module in pkgutil.iter_modules(domain.__path__, "app.domain.")]
+MODULES = [module.name for module in pkgutil.walk_packages(domain.__path__, "app.domain.")]
 
 
 @pytest.mark.parametrize("name", MODULES)

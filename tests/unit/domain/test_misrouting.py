@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.domain.alerting import Condition
-from app.domain.misrouting import CLEAN, RECENT, Minute, Minutes, assess, note, totals
+from app.domain.decisions.alerting import Condition
+from app.domain.decisions.misrouting import CLEAN, RECENT, Minute, Minutes, assess, note, totals
 
 HOLDS, WEAK, CLEAR = Condition.HOLDS, Condition.WEAK, Condition.CLEAR
 FOREVER_MS = 10**12

@@ -4,8 +4,8 @@ import gc
 import weakref
 from collections.abc import Sequence
 
-from app.domain.pairing import Pairing
-from app.domain.pairing_state import PairingPolicy
+from app.domain.pairing.pairing import Pairing
+from app.domain.pairing.pairing_state import PairingPolicy
 from schemas.codec import PredictionDecoder
 from schemas.limits import Limits
 from tests.pair_simulation import Nothing

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.retraining import CODES, Cause, Cooldown, RetrainPolicy, RetrainReason, judge, trigger_id
+from app.domain.decisions.retraining import CODES, Cause, Cooldown, RetrainPolicy, RetrainReason, judge, trigger_id
 from tests.decide_builders import START, drift
 
 POLICY = RetrainPolicy(cooldown_s=100, minimum_events=500)

@@ -5,11 +5,11 @@ from math import log
 import numpy as np
 import pytest
 
-from app.domain.calibration import base_thresholds, block_scatter, calibrate
-from app.domain.gains import CALM
-from app.domain.scan import Scan
-from app.domain.scan_data import Columns
-from app.domain.scan_plan import LEVELS, MEMORY, memory_after, questions_at, steps
+from app.domain.detection.calibration import base_thresholds, block_scatter, calibrate
+from app.domain.detection.gains import CALM
+from app.domain.detection.scan import Scan
+from app.domain.detection.scan_data import Columns
+from app.domain.detection.scan_plan import LEVELS, MEMORY, memory_after, questions_at, steps
 
 
 def _columns(reference: np.ndarray, budget: float = 1e5, side: int = 0) -> Columns:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.domain.alerting import Condition
-from app.domain.silent_sides import LEAST_REQUESTS, PairingCounts, silence
+from app.domain.decisions.alerting import Condition
+from app.domain.decisions.silent_sides import LEAST_REQUESTS, PairingCounts, silence
 
 HOLDS, CLEAR, UNKNOWN = Condition.HOLDS, Condition.CLEAR, Condition.UNKNOWN
 

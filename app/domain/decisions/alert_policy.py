@@ -1,0 +1,73 @@
+"""When the owner of a model wants to hear of it: the table ``[models.NAME.alerts]``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from msgspec import Meta
+
+from app.domain.decisions.alert_kinds import ALERT_NAMES
+from app.domain.ranges import Range, outside
+
+__all__ = ["AlertPolicy"]
+
+_OFF = "off"
+_SEVERITIES = ("critical", "warning", "info", _OFF)
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class AlertPolicy:
+    """The table ``[models.NAME.alerts]``.
+
+    >>> AlertPolicy(for_s=-1)
+    Traceback (most recent call last):
+    ValueError: alerts.for_s is -1: allowed is 0 to 86,400 seconds
+    """
+
+    RANGES: ClassVar[Mapping[str, Range]] = {
+        "for_s": Range(0, _DAY_S, "seconds"),
+        "keep_firing_for_s": Range(0, _DAY_S, "seconds"),
+        "resolve_events": Range(0, 1_000_000_000, "events"),
+        "forget_after_s": Range(60, 90 * _DAY_S, "seconds"),
+    }
+
+    #: So long a detector must hold its opinion before the alert fires. A detector has a budget of false alarms of its own,
+    #: so by default it is believed at once.
+    for_s: int = 0
+    #: So long an alert must have been clear before it is resolved ...
+    keep_firing_for_s: int = 600
+    #: ... and over so many events of a detector's windows. The scan stays at ``drift`` until at least 1,000 values were calm,
+    #: so it needs no more; a detector that forgets at once does.
+    resolve_events: int = 0
+    #: A signal that no statistics speak of for so long, while the model goes on, is resolved as forgotten (a version that
+    #: was taken away).
+    forget_after_s: int = 6 * 3_600
+    #: Alert name to ``critical``, ``warning``, ``info`` or ``off``; what is not named has the severity of its kind.
+    severities: Annotated[
+        Mapping[str, str], Meta(extra={"allowed": f"a table of alert name and one of {', '.join(_SEVERITIES)}"})
+    ] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, all faults at once."""
+        if faults := self._faults():
+            raise ValueError("; ".join(faults))
+
+    def severity(self, name: str, usual: str) -> str | None:
+        """The severity of an alert; None where it is switched off."""
+        severity = self.severities.get(name, usual)
+        return None if severity == _OFF else severity
+
+    def _faults(self) -> list[str]:
+        faults = list(outside("alerts", self, self.RANGES))
+        faults += [
+            f"alerts.severities has {name!r}: allowed are {', '.join(ALERT_NAMES)}"
+            for name in self.severities
+            if name not in ALERT_NAMES
+        ]
+        faults += [
+            f"alerts.severities.{name} is {severity!r}: allowed are {', '.join(_SEVERITIES)}"
+            for name, severity in self.severities.items()
+            if severity not in _SEVERITIES
+        ]
+        return faults

@@ -1,0 +1,1 @@
+"""How drift is found: the decisions of the detect role."""

@@ -1,0 +1,120 @@
+"""Rows of pairs as they come to a panel, and the same rows as the kernels want them: scores, indicators, presence.
+
+The matrix is rectangular: one row a record, whatever is missing in it. A missing value has score 0 and presence 0, and its
+signal's ``missing`` indicator is 1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.detection.calibration import Floats
+from app.domain.detection.reference import hashed
+from app.domain.detection.signals import Numbers, Shares, Value, WarmUp, as_numbers
+from app.domain.detection.watched import Watched
+from schemas.statistics import Signal
+
+__all__ = ["Block", "Rows", "encode"]
+
+
+@dataclass(slots=True)
+class Rows:
+    """Records that belong to one panel, in the log's order; ``columns`` has a value, or null, for each of them."""
+
+    offsets: NDArray[np.int64]
+    times: NDArray[np.int64]
+    digests: NDArray[np.uint32]
+    statuses: Sequence[str]
+    versions: Sequence[str]
+    columns: dict[Signal, Sequence[Value]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def some(self, which: list[int]) -> "Rows":
+        """Some of these rows, in their order, without columns."""
+        if len(which) == len(self):
+            return Rows(self.offsets, self.times, self.digests, self.statuses, self.versions)
+        at = np.array(which, dtype=np.intp)
+        statuses, versions = ([values[i] for i in which] for values in (self.statuses, self.versions))
+        return Rows(self.offsets[at], self.times[at], self.digests[at], statuses, versions)
+
+
+class Block(NamedTuple):
+    """Rows as the kernels want them: a line for each column, by slot, along the records."""
+
+    location: Floats
+    shapes: Floats
+    numbers_present: Floats
+    raw: Floats
+    classes: NDArray[np.intp]
+    shares: Floats
+    shares_present: Floats
+
+    def part(self, begin: int, end: int) -> "Block":
+        """Some of its records."""
+        here = slice(None), slice(begin, end)
+        return Block(self.location[here], self.shapes[here], self.numbers_present[here], self.raw[here], self.classes[here],
+                     self.shares[here], self.shares_present[here])  # fmt: skip
+
+
+def encode(watched: Sequence[Watched], rows: Rows, at: int, end: int, sizes: tuple[int, int, int]) -> Block:
+    """The rows ``at`` to ``end`` for all signals that are past their warm-up; ``sizes``: numbers, shares, share columns."""
+    n, (numbers, shares, columns) = end - at, sizes
+    block = Block(
+        location=np.zeros((numbers, n)),
+        shapes=np.zeros((3 * numbers, n)),
+        numbers_present=np.ones((numbers, n)),
+        raw=np.empty((numbers, n)),
+        classes=np.zeros((numbers, n), dtype=np.intp),
+        shares=np.zeros((columns, n)),
+        shares_present=np.ones((shares, n)),
+    )
+    empty: Sequence[Value] = [None] * n
+    presence: dict[str, NDArray[np.bool_]] = {}
+    for one in watched:
+        stage, signal = one.stage, one.signal
+        if signal.kind == "missing":
+            if isinstance(stage, Shares):
+                block.shares[stage.first] = ~presence[signal.name]
+            continue
+        column = rows.columns.get(signal)
+        values = empty if column is None else column[at:end]
+        present = _encode_one(one, stage, values, rows.digests[at:end], block)
+        if signal.kind == "feature":
+            presence[signal.name] = present
+    return block
+
+
+def _encode_one(
+    one: Watched, stage: WarmUp | Numbers | Shares, values: Sequence[Value], digests: NDArray[np.uint32], block: Block
+) -> NDArray[np.bool_]:
+    if isinstance(stage, WarmUp):
+        return np.array([value is not None for value in values], dtype=bool)
+    if isinstance(stage, Shares):
+        codes = stage.codes(values)
+        stage.lines(codes, block.shares)
+        present = codes >= 0
+        if not present.all():
+            block.shares_present[stage.slot] = present
+        return present
+    return _encode_numbers(stage, as_numbers(values), hashed(digests, one.salt), block)
+
+
+def _encode_numbers(stage: Numbers, values: Floats, at: Floats, block: Block) -> NDArray[np.bool_]:
+    slot, shapes = stage.slot, slice(3 * stage.slot, 3 * stage.slot + 3)
+    block.raw[slot] = values
+    missing = np.isnan(values)
+    if not missing.any():
+        block.classes[slot] = stage.reference.take(values, at, block.location[slot], block.shapes[shapes])
+        return ~missing
+    here = np.flatnonzero(~missing)
+    block.numbers_present[slot, missing] = 0.0
+    if len(here):
+        location, others = np.empty(len(here)), np.empty((3, len(here)))
+        block.classes[slot, here] = stage.reference.take(values[here], at[here], location, others)
+        block.location[slot, here], block.shapes[shapes, here] = location, others
+    return ~missing

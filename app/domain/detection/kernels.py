@@ -1,0 +1,159 @@
+"""The scans of one panel, the figures of its window, and its latest numbers, all fed in step.
+
+There are three scans, by the shortest window in which their columns mean anything: locations (every single value), the
+other scores of numbers, which are bounded (16 values), and the 0/1 columns of shares (4 values). A signal that is past its
+warm-up has an index: numeric ones first, by slot, then shares, by slot.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from app.domain.detection.blocks import Block
+from app.domain.detection.calibration import Floats
+from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.opinion import Opinion
+from app.domain.detection.scan import Scan
+from app.domain.detection.scan_data import Finding, Judged
+from app.domain.detection.signals import Numbers, Shares, WarmUp, freeze_numbers, freeze_shares
+from app.domain.detection.tally import Tally
+from app.domain.detection.watched import Watched
+
+__all__ = ["KEPT", "Heard", "Kernels"]
+
+#: How many of a signal's latest numbers are kept for effect sizes: 4 kB.
+KEPT = 512
+
+
+class Heard(NamedTuple):
+    """A block that was judged, not yet taken in. ``peaks``: max G/h for each live signal and each row."""
+
+    block: Block
+    peaks: Floats
+    location: Judged
+    shapes: Judged
+    shares: Judged
+
+
+class Kernels:
+    """See the module's text."""
+
+    def __init__(self) -> None:
+        self.location = Scan(shares=False, lowest=0, least=1)
+        self.shapes = Scan(shares=False, lowest=4, least=16)
+        self.shares = Scan(shares=True, lowest=2, least=4)
+        self.tally = Tally()
+        self.numbers: list[Watched] = []
+        self.classes: list[Watched] = []
+        #: The signals past their warm-up, by index.
+        self.live: list[Watched] = []
+        self._latest = np.zeros((0, KEPT))
+
+    @property
+    def row(self) -> int:
+        """How many rows were taken in."""
+        return self.location.row
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """How many numeric signals, share signals, and share columns there are."""
+        return len(self.numbers), len(self.classes), self.shares.width
+
+    def freeze(self, one: Watched, config: DriftConfig) -> None:
+        """End a signal's warm-up: make its reference, and give it its columns from the next row on."""
+        warm_up = one.stage
+        if not isinstance(warm_up, WarmUp):
+            message = f"signal {one.signal} is past its warm-up: only a warm-up can be frozen"
+            raise TypeError(message)
+        if warm_up.kind() is float:
+            reference, location, others = freeze_numbers(warm_up, one.salt, config)
+            self.location.add(location)
+            self.shapes.add(others)
+            self.tally.add_number(reference.summary["mean"])
+            opinion = Opinion() if "adwin" in config.detectors else None
+            one.stage = Numbers(reference, opinion, len(self.numbers))
+            self.numbers.append(one)
+            self._latest = np.concatenate([self._latest, np.full((1, KEPT), np.nan)])
+        else:
+            shares, columns = freeze_shares(warm_up, config, len(self.classes), self.shares.width, one.side)
+            self.shares.add(columns)
+            self.tally.add_shares(len(columns.sums))
+            one.stage = shares
+            self.classes.append(one)
+        self.live = self.numbers + self.classes
+        one.baseline = {"id": f"warm-up:{warm_up.first_ms}-{warm_up.last_ms}", "digest": one.stage.digest}
+
+    def judge(self, block: Block) -> Heard:
+        """Ask all windows that end in these rows."""
+        location = self.location.judge(block.location, block.numbers_present)
+        shapes = self.shapes.judge(block.shapes, block.numbers_present)
+        shares = self.shares.judge(block.shares, block.shares_present)
+        numbers = np.maximum(location.peaks, shapes.peaks)
+        return Heard(block, np.concatenate([numbers, shares.peaks]), location, shapes, shares)
+
+    def explain(self, heard: Heard, row: int, index: int) -> tuple[Finding, str]:
+        """The loudest window of a signal at a row, and the kernel that heard it."""
+        if index >= len(self.numbers):
+            return self.shares.explain(heard.shares, row, index - len(self.numbers)), "shares"
+        if heard.location.peaks[index, row] >= heard.shapes.peaks[index, row]:
+            return self.location.explain(heard.location, row, index), "location"
+        return self.shapes.explain(heard.shapes, row, index), "shapes"
+
+    def count(self, heard: Heard, part: slice) -> None:
+        """Count some rows into the window's figures."""
+        block = heard.block
+        if self.numbers:
+            self.tally.take_numbers(block.raw[:, part], block.numbers_present[:, part], block.classes[:, part])
+        if self.classes:
+            self.tally.take_shares(block.shares[:, part], block.shares_present[:, part])
+        for one, peak in zip(self.live, heard.peaks[:, part].max(axis=1).tolist(), strict=True):
+            if peak > one.score:
+                one.score = peak
+
+    def remember(self, heard: Heard, rows: int) -> None:
+        """Keep the latest numbers, and ask the second opinion: of rows that will be committed."""
+        if not self.numbers:
+            return
+        block, first = heard.block, max(0, rows - KEPT)
+        self._latest[:, np.arange(self.row + first, self.row + rows) % KEPT] = block.raw[:, first:rows]
+        for slot, one in enumerate(self.numbers):
+            if isinstance(one.stage, Numbers) and one.stage.opinion is not None:
+                values, present = block.location[slot, :rows], block.numbers_present[slot, :rows]
+                one.stage.opinion.take((values if present.all() else values[present > 0]).tolist())
+
+    def latest(self, index: int, row: int, width: int) -> Floats:
+        """A numeric signal's values in the last ``width`` rows before ``row``, as far as they are kept."""
+        if index >= len(self.numbers):
+            return np.zeros(0)
+        values: Floats = self._latest[index, np.arange(row - min(width, KEPT), row) % KEPT]
+        here: Floats = values[~np.isnan(values)]
+        return here
+
+    def commit(self, heard: Heard, rows: int, alarmed: Sequence[int]) -> None:
+        """Take rows in; the signals that alarmed at the last of them begin anew behind it."""
+        numbers = [index for index in alarmed if index < len(self.numbers)]
+        classes = [index - len(self.numbers) for index in alarmed if index >= len(self.numbers)]
+        self.location.commit(heard.location, rows, numbers)
+        self.shapes.commit(heard.shapes, rows, numbers)
+        self.shares.commit(heard.shares, rows, classes)
+
+    def dump(self) -> dict[str, Any]:
+        """The state as plain data and arrays."""
+        return {"location": self.location.dump(), "shapes": self.shapes.dump(), "shares": self.shares.dump(),
+                "tally": self.tally.dump(), "latest": self._latest}  # fmt: skip
+
+    def load(self, state: dict[str, Any], watched: Sequence[Watched]) -> None:
+        """Take the state back; ``watched`` are the panel's signals, already loaded."""
+        self.location.load(state["location"])
+        self.shapes.load(state["shapes"])
+        self.shares.load(state["shares"])
+        self.tally, self._latest = Tally.load(state["tally"]), state["latest"]
+        stages = [(one.stage, one) for one in watched if not isinstance(one.stage, WarmUp)]
+        self.numbers = [one for stage, one in sorted(stages, key=_slot) if isinstance(stage, Numbers)]
+        self.classes = [one for stage, one in sorted(stages, key=_slot) if isinstance(stage, Shares)]
+        self.live = self.numbers + self.classes
+
+
+def _slot(entry: tuple[Numbers | Shares, Watched]) -> int:
+    return entry[0].slot

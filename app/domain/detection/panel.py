@@ -1,0 +1,232 @@
+"""A panel: signals whose values come together, one row a record, watched by one set of kernels.
+
+A model has several: its inputs, the answers of each legacy version, the answers of each shadow version, and its matching.
+
+The plan, for a stretch of rows: split it where a signal is born, where a warm-up ends and at multiples of 8,192 rows; turn
+each part into scores; judge it in pieces; take in each piece up to the first row at which something happens (an alarm, a
+change of state, a window that closes); say what happened; go on behind it. So every decision is made at an exact row, and
+nothing depends on how the rows were cut: ``tests/detectors/test_cuts.py`` cuts them at random.
+
+May not happen: taking in a row behind an alarm before the alarm was acted on. Bounded: signals by ``config.features``,
+categories by ``config.categories``; what the bound refused is counted in ``refused``.
+
+Delivery guarantees: a pure function of its rows; ``dump`` and ``load`` are bit for bit.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from app.domain.detection.blocks import Block, Rows, encode
+from app.domain.detection.calibration import Floats
+from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.episodes import ALARM, WARNING
+from app.domain.detection.findings import evidence_of
+from app.domain.detection.kernels import Heard, Kernels
+from app.domain.detection.scan import STRETCH
+from app.domain.detection.signals import Value, WarmUp
+from app.domain.detection.statistics_records import Emission, Source, end_report, report
+from app.domain.detection.watched import Watched
+from app.domain.detection.windows import OpenWindow, Positions
+from schemas.statistics import Role, Signal
+
+__all__ = ["Panel"]
+
+#: Rows that are judged at once: what pays for the calls and stays in the processor's cache. No decision depends on it.
+_PIECE, _SHORT = 2048, 32
+
+
+class Panel:
+    """See the module's text. ``version`` is whose signals these are; it moves on where ``follows`` versions that succeed."""
+
+    def __init__(self, role: Role, version: str, source: Source, config: DriftConfig, *, follows: bool = False) -> None:
+        self.role, self.version, self.source, self.config, self.follows = role, version, source, config, follows
+        self.row = self.refused = self.alarms = 0
+        self.watched: list[Watched] = []
+        self.by_signal: dict[Signal, Watched] = {}
+        self.kernels = Kernels()
+        self.window, self.positions = OpenWindow(), Positions()
+        self._piece = _PIECE
+
+    def feed(self, rows: Rows) -> list[Emission]:
+        """Take rows in; what there is to say of them, each tied to the record at which it became true."""
+        out: list[Emission] = []
+        at = 0
+        while at < len(rows):
+            self._bear(rows, at)
+            end = self._part_end(rows, at)
+            self._count_refused(rows, at, end)
+            block = encode(self.watched, rows, at, end, self.kernels.sizes)
+            begin = at
+            while at < end:
+                at += self._take_piece(rows, block, begin, at, end, out)
+        return out
+
+    def _has_room(self) -> bool:
+        return sum(one.signal.kind != "missing" for one in self.watched) < self.config.features
+
+    def _bear(self, rows: Rows, at: int) -> None:
+        """Begin to watch the signals that have their first value in this row, in the order of their names."""
+        born = [signal for signal, column in rows.columns.items() if signal not in self.by_signal and column[at] is not None]
+        for signal in sorted(born, key=str):
+            if not self._has_room():
+                return
+            self._watch(signal, int(rows.times[at]))
+            if signal.kind == "feature":
+                self._watch(Signal("missing", signal.name), int(rows.times[at]))
+
+    def _watch(self, signal: Signal, time_ms: int) -> None:
+        one = Watched(signal, WarmUp(time_ms))
+        one.episode.since_ms = time_ms
+        self.watched.append(one)
+        self.by_signal[signal] = one
+
+    def _part_end(self, rows: Rows, at: int) -> int:
+        """Where the next birth, end of a warm-up or multiple of 8,192 rows is."""
+        end = min(len(rows), at + STRETCH - self.row % STRETCH)
+        if self._has_room():
+            for signal, column in rows.columns.items():
+                if signal not in self.by_signal:
+                    end = next((i for i in range(at, end) if column[i] is not None), end)
+        for one in self.watched:
+            if isinstance(one.stage, WarmUp):
+                rest = one.stage.ends_after(self._warm_column(one, rows, at, end), rows.times[at:end], self.config)
+                end = end if rest is None else at + rest
+        return end
+
+    def _count_refused(self, rows: Rows, at: int, end: int) -> None:
+        for signal, column in rows.columns.items():
+            if signal not in self.by_signal:
+                self.refused += sum(value is not None for value in column[at:end])
+
+    def _take_piece(self, rows: Rows, block: Block, begin: int, at: int, end: int, out: list[Emission]) -> int:
+        """Judge some rows, take in those up to the first event, and say what happened; how many rows that were."""
+        end = min(end, at + self._piece)
+        heard = self.kernels.judge(block.part(at - begin, end - begin))
+        taken = self._first_event(heard.peaks)
+        self._piece = _SHORT if taken < end - at else min(_PIECE, 2 * self._piece)
+        last = at + taken
+        self.positions.take(self.row, rows.offsets[at:last], rows.times[at:last])
+        stop = at
+        while stop < last:
+            start = stop
+            closes = self.window.closes_at(rows.times[start:last], self.config)
+            stop = last if closes is None else start + closes + 1
+            here = slice(start, stop)
+            self.window.take(rows.times[here], rows.offsets[here], rows.statuses[here], rows.versions[here])
+            self.kernels.count(heard, slice(start - at, stop - at))
+            changed = self._move_states(heard, taken, int(rows.times[last - 1])) if stop == last else []
+            self.row += stop - start
+            changed += self._warm(rows, start, stop)
+            self._say(changed, closed=closes is not None, out=out)
+        return taken
+
+    def _first_event(self, peaks: Floats) -> int:
+        """How many of these rows may be taken in: up to the first at which a signal alarms or changes its state."""
+        rows: int = peaks.shape[1]
+        loudest = peaks.max(axis=1).tolist()
+        for index, one in enumerate(self.kernels.live):
+            if loudest[index] > WARNING or one.episode.is_open:
+                event = one.episode.first_event(peaks[index, :rows], self.row)
+                rows = rows if event is None else event + 1
+        return rows
+
+    def _move_states(self, heard: Heard, taken: int, time_ms: int) -> list[Watched]:
+        """Take the rows in, and let the last of them change states; which did."""
+        row, peaks = self.kernels.row, heard.peaks[:, :taken]
+        self.kernels.remember(heard, taken)
+        loud = {index: self._hear(heard, taken, index) for index in np.flatnonzero(peaks[:, -1] > WARNING).tolist()}
+        alarmed = [index for index in loud if peaks[index, -1] > ALARM]
+        self.kernels.commit(heard, taken, alarmed)
+        changed = []
+        for index, one in enumerate(self.kernels.live):
+            before = one.episode.state
+            if index not in loud and not one.episode.is_open:
+                continue
+            one.episode.take(peaks[index], row)
+            if index in loud:
+                self._open(one, loud[index], time_ms, alarm=index in alarmed)
+            elif one.episode.is_over(row + taken):
+                one.episode.enter("quiet", time_ms)
+            if one.episode.state != before:
+                changed.append(one)
+        return changed
+
+    def _hear(self, heard: Heard, taken: int, index: int) -> dict[str, Any]:
+        """The evidence for what a signal said at the last row that is taken."""
+        finding, part = self.kernels.explain(heard, taken - 1, index)
+        row = self.kernels.row + taken
+        change = self.positions.of(row - finding.width, finding.width)
+        values = self.kernels.latest(index, row, finding.width)
+        return evidence_of(self.kernels.live[index], finding, part, change, values)
+
+    def _open(self, one: Watched, evidence: dict[str, Any], time_ms: int, *, alarm: bool) -> None:
+        """Let a loud signal open, or worsen, its episode."""
+        episode = one.episode
+        large = alarm and abs(evidence["effect"]["size"]) >= self.config.least_effect
+        self.alarms += large
+        if large and episode.state != "drift":
+            episode.enter("drift", time_ms)
+        elif episode.state == "quiet":
+            episode.enter("warning", time_ms)
+        elif not alarm:
+            return
+        else:
+            evidence = episode.evidence | {"again": int(episode.evidence.get("again", 0)) + 1}
+        episode.evidence = evidence
+        episode.hold_for(int(evidence["change"]["events"]))
+
+    def _warm(self, rows: Rows, at: int, end: int) -> list[Watched]:
+        """Give the warm-ups their rows; the signals whose reference is now frozen."""
+        frozen = []
+        for one in self.watched:
+            if not isinstance(one.stage, WarmUp):
+                continue
+            column = self._warm_column(one, rows, at, end)
+            one.stage.take(column, rows.digests[at:end].tolist(), int(rows.times[at:end].max()))
+            if one.stage.is_over(self.config):
+                self.kernels.freeze(one, self.config)
+                one.episode.enter("quiet", int(rows.times[end - 1]))
+                frozen.append(one)
+        return frozen
+
+    def _warm_column(self, one: Watched, rows: Rows, at: int, end: int) -> Sequence[Value]:
+        missing = one.signal.kind == "missing"
+        column = rows.columns.get(Signal("feature", one.signal.name) if missing else one.signal)
+        values = [None] * (end - at) if column is None else column[at:end]
+        return [value is None for value in values] if missing else values
+
+    def _say(self, changed: list[Watched], *, closed: bool, out: list[Emission]) -> None:
+        """Report what changed, or everything where the window closes, which then begins anew."""
+        if closed and self.follows and self.version not in self.window.versions:
+            out += self.end(successor=self.window.last_version)
+            self.version = self.window.last_version
+        for one in self.watched if closed else changed:
+            out.append(report(self, one))
+        if closed:
+            self.window = OpenWindow()
+            self.kernels.tally.clear()
+            for one in self.watched:
+                one.score = 0.0
+
+    def end(self, successor: str | None) -> list[Emission]:
+        """Close what is open under this version's name, since nothing more will be said under it."""
+        return [end_report(self, one, successor) for one in self.watched if one.episode.is_open]
+
+    def dump(self) -> dict[str, Any]:
+        """The state as plain data and arrays."""
+        return {"role": self.role, "version": self.version, "follows": self.follows, "row": self.row, "refused": self.refused,
+                "alarms": self.alarms, "watched": [one.dump() for one in self.watched], "kernels": self.kernels.dump(),
+                "window": self.window.dump(), "positions": self.positions.places}  # fmt: skip
+
+    @classmethod
+    def load(cls, state: dict[str, Any], source: Source, config: DriftConfig) -> "Panel":
+        """Take the state back."""
+        panel = cls(state["role"], state["version"], source, config, follows=state["follows"])
+        panel.row, panel.refused, panel.alarms = state["row"], state["refused"], state["alarms"]
+        panel.watched = [Watched.load(one) for one in state["watched"]]
+        panel.by_signal = {one.signal: one for one in panel.watched}
+        panel.kernels.load(state["kernels"], panel.watched)
+        panel.window, panel.positions.places = OpenWindow.load(state["window"]), state["positions"]
+        return panel

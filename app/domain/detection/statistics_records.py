@@ -1,0 +1,119 @@
+"""What is said of a signal: one ``drift.statistics`` record, tied to the record of ``pairs`` at which it became true.
+
+The id of a record is a function of its key, its window and the number of rows of its panel: never of a prefix, of wall time
+or of an offset of an output.
+"""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.effect_sizes import mean_difference, population_stability
+from app.domain.detection.signals import Numbers, Shares
+from app.domain.detection.tally import Tally
+from app.domain.detection.watched import Watched
+from schemas.offsets import OffsetRange
+from schemas.statistics import Detector, DetectorState, DriftStatistics
+
+if TYPE_CHECKING:
+    from app.domain.detection.panel import Panel
+
+__all__ = ["Emission", "Source", "end_report", "report"]
+
+
+class Source(NamedTuple):
+    """Whose records these are, and where they lie: ``topic`` is the full name of ``pairs``, prefix included."""
+
+    model: str
+    topic: str
+    partition: int
+    configuration: str
+
+
+class Emission(NamedTuple):
+    """A record to write; ``offset`` is that of the pair at which it became true."""
+
+    offset: int
+    id: str
+    key: str
+    statistics: DriftStatistics
+
+
+def report(panel: "Panel", one: Watched) -> Emission:
+    """The figures and the state of one signal, as they are now."""
+    episode = one.episode
+    statistics = _figures(one, panel.kernels.tally, panel.config, panel.window.events)
+    statistics["since"] = episode.since_ms
+    if one.baseline:
+        statistics["baseline"] = one.baseline
+    statistics |= episode.evidence
+    return _emission(panel, one, episode.state, one.score, statistics)
+
+
+def end_report(panel: "Panel", one: Watched, successor: str | None) -> Emission:
+    """The last word under a version's name: quiet, since nothing more will be said under it."""
+    return _emission(panel, one, "quiet", 0.0, {"ended": {"reason": "version", "successor": successor}})
+
+
+def _emission(panel: "Panel", one: Watched, state: DetectorState, score: float, statistics: dict[str, Any]) -> Emission:
+    source, window = panel.source, panel.window
+    record = DriftStatistics(
+        model=source.model,
+        version=panel.version,
+        role=panel.role,
+        signal=one.signal,
+        window=window.span,
+        statistics=statistics,
+        detector=Detector(name="scan", state=state, score=score, threshold=1.0),
+        coverage=window.coverage,
+        offsets=[OffsetRange(source.topic, source.partition, window.first_offset, window.next_offset)],
+        configuration=source.configuration,
+    )
+    key = record.key
+    id_ = f"{key}/{source.partition}/{window.start_ms}-{window.end_ms}/{panel.row}"
+    return Emission(window.next_offset - 1, id_, key, record)
+
+
+def _figures(one: Watched, tally: Tally, config: DriftConfig, events: int) -> dict[str, Any]:
+    stage = one.stage
+    if isinstance(stage, Numbers):
+        return _number_figures(stage, tally, config, events)
+    if isinstance(stage, Shares):
+        return _share_figures(stage, tally, config, events)
+    return {"warm_up": {"values": len(stage.values), "needed": config.warm_up}}
+
+
+def _budget(config: DriftConfig, values: float) -> dict[str, float]:
+    """What the reference was asked for, and what its length alone can support."""
+    return {"values_between_false_alarms": config.values_between_false_alarms, "values_supported": 5 * values}
+
+
+def _number_figures(stage: Numbers, tally: Tally, config: DriftConfig, events: int) -> dict[str, Any]:
+    reference = stage.reference
+    moments = tally.moments(stage.slot)
+    n = moments["values"]
+    counts = tally.classes[stage.slot, : len(reference.class_shares)]
+    figures: dict[str, Any] = moments | {"missing": events - n, "reference": reference.summary}
+    if n:
+        figures |= mean_difference(moments["mean"], moments["sd"], n, reference.summary)
+        figures |= population_stability(counts, reference.class_shares, reference.summary["values"])
+        figures["ks"] = float(np.max(np.abs(np.cumsum(counts / n - reference.class_shares))))
+    figures["histogram"] = {"ends": reference.ends.tolist(), "counts": counts.tolist(),
+                            "reference_shares": reference.class_shares.tolist()}  # fmt: skip
+    figures["autoregression"] = reference.weights
+    return figures | _budget(config, reference.summary["values"])
+
+
+def _share_figures(stage: Shares, tally: Tally, config: DriftConfig, events: int) -> dict[str, Any]:
+    n = float(tally.present[stage.slot])
+    counts = tally.ones[stage.first : stage.first + len(stage.labels)]
+    figures: dict[str, Any] = {"values": n, "missing": events - n, "reference": {"values": stage.values}}
+    if stage.boolean:
+        figures |= {"share": float(counts[0]) / n if n else None, "reference_share": float(stage.reference[0])}
+    else:
+        figures["histogram"] = {"labels": [label[:64] for label in stage.labels], "counts": counts.tolist(),
+                                "reference_shares": stage.reference.tolist()}  # fmt: skip
+        if n:
+            figures |= population_stability(counts, stage.reference, stage.values)
+    return figures | _budget(config, stage.values)

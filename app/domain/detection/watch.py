@@ -1,0 +1,181 @@
+"""All that is watched of one model: its inputs, the answers of each version, and how its halves match.
+
+- *Inputs* (features, their missing shares): one panel for the model. A new legacy version keeps it, since the world did not
+  change with the deployment; its records are named after the version that serves. That name moves on, at the end of a
+  window, once the version was not seen in all of it; so a canary does not make it flicker.
+- *Answers* (prediction, latency, cost; for a shadow also difference and disagreement): one panel for each version. A new
+  version begins anew, with a warm-up of its own: another model may answer otherwise, that is no drift.
+- *Matching*: the share of requests that came out ``paired``, of those for which a shadow was expected.
+
+A version that was not seen in 20,000 of the model's records is given up, and what was open under its name is closed with a
+last record. Bounded: ``config.versions`` legacy and as many shadow versions at a time; beyond them records are counted in
+``refused``.
+
+Delivery guarantees: a pure function of the model's pair records; ``dump`` and ``load`` are bit for bit.
+"""
+
+from collections.abc import Generator
+from typing import Any, NamedTuple
+
+from app.domain.detection.blocks import Rows
+from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.pair_rows import Half, Placed, answer_rows, input_rows, matching_rows, pair_rows
+from app.domain.detection.panel import Panel
+from app.domain.detection.signals import Value
+from app.domain.detection.statistics_records import Emission, Source
+from schemas.statistics import Role
+
+__all__ = ["Looking", "ModelWatch"]
+
+#: A look at pairs, in steps of some milliseconds; what it returns is what there is to say.
+Looking = Generator[None, None, list[Emission]]
+
+#: Records of a model after which an unseen version is given up, and how often that is looked at.
+_FORGET, _LOOK = 20_000, 1_000
+#: Records that are looked at in one go: steps of some milliseconds. No decision depends on it.
+_TOGETHER = 2_048
+
+
+class _Group(NamedTuple):
+    """Halves, and the number of each one's pair."""
+
+    which: list[int]
+    halves: list[Half]
+
+
+class ModelWatch:
+    """See the module's text."""
+
+    def __init__(self, source: Source, config: DriftConfig) -> None:
+        self.source, self.config = source, config
+        self.records = self.refused = self.alarms_ended = 0
+        self.inputs: Panel | None = None
+        self.matching = Panel("all", "", source, config)
+        #: For each role and version its panel, and the number of the record that it was last seen in.
+        self.answers: dict[tuple[Role, str], Panel] = {}
+        self.seen: dict[tuple[Role, str], int] = {}
+
+    @property
+    def panels(self) -> list[Panel]:
+        """All panels."""
+        inputs = [] if self.inputs is None else [self.inputs]
+        return [*inputs, self.matching, *self.answers.values()]
+
+    @property
+    def alarms(self) -> int:
+        """Alarms so far, those of versions that are gone included."""
+        return self.alarms_ended + sum(panel.alarms for panel in self.panels)
+
+    @property
+    def refusals(self) -> int:
+        """What the bounds refused: halves of too many versions, values of too many features."""
+        return self.refused + sum(panel.refused for panel in self.panels)
+
+    def feed(self, placed: Placed) -> Looking:
+        """Take the model's next pairs in, a panel at a step; what there is to say, in the order of the records."""
+        out: list[Emission] = []
+        at = 0
+        while at < len(placed.offsets):
+            end = min(len(placed.offsets), at + _TOGETHER, at + self._until_given_up())
+            part = yield from self._part(placed.part(at, end))
+            out += sorted(part, key=lambda emission: emission.offset)
+            if self.records % _LOOK == 0:
+                out += self._forget()
+            at = end
+        return out
+
+    def _until_given_up(self) -> int:
+        """For how many records no version is given up, whichever are seen in them."""
+        oldest = min(self.seen.values(), default=self.records)
+        return max(oldest + _FORGET + -(oldest + _FORGET) % _LOOK, self.records // _LOOK * _LOOK + _LOOK) - self.records
+
+    def _part(self, placed: Placed) -> Looking:
+        out: list[Emission] = []
+        rows, pairs = pair_rows(placed), placed.pairs
+        legacy = _Group([], [])
+        for at, pair in enumerate(pairs):
+            if pair.legacy is not None:
+                legacy.which.append(at)
+                legacy.halves.append(pair.legacy)
+        if legacy.which:
+            out += self._inputs(rows.some(legacy.which), [pairs[at].features for at in legacy.which], legacy.halves)
+            yield
+        if matched := [at for at, status in enumerate(rows.statuses) if status != "solo"]:
+            out += self.matching.feed(matching_rows(rows.some(matched)))
+        shadows = _Group(
+            [at for at, pair in enumerate(pairs) for _ in pair.shadows], [half for pair in pairs for half in pair.shadows]
+        )
+        groups = self._by_version("legacy", legacy) | self._by_version("shadow", shadows)
+        for (role, version), (which, halves) in sorted(groups.items()):
+            self.seen[role, version] = self.records + which[-1] + 1
+            answers = rows.some(which)
+            answers.versions = [version] * len(which)
+            out += self.answers[role, version].feed(answer_rows(answers, halves, shadow=role == "shadow"))
+            yield
+        self.records += len(pairs)
+        return out
+
+    def _inputs(self, rows: Rows, features: list[dict[str, Value]], halves: list[Half]) -> list[Emission]:
+        versions = [half.version for half in halves]
+        if self.inputs is None:
+            self.inputs = Panel("legacy", versions[0], self.source, self.config, follows=True)
+        return self.inputs.feed(input_rows(rows, features, versions, self.config.ignored_features))
+
+    def _by_version(self, role: Role, group: "_Group") -> dict[tuple[Role, str], "_Group"]:
+        """These halves by version, for the versions that are watched."""
+        versions = [half.version for half in group.halves]
+        groups = {version: _Group([], []) for version in dict.fromkeys(versions)}
+        if len(groups) == 1:
+            groups = {versions[0]: group}
+        else:
+            for version, at, half in zip(versions, *group, strict=True):
+                groups[version].which.append(at)
+                groups[version].halves.append(half)
+        watched: dict[tuple[Role, str], _Group] = {}
+        for version, its in groups.items():
+            if self._admit(role, version):
+                watched[role, version] = its
+            else:
+                self.refused += len(its.which)
+        return watched
+
+    def _admit(self, role: Role, version: str) -> bool:
+        if (role, version) in self.answers:
+            return True
+        if sum(other == role for other, _ in self.answers) >= self.config.versions:
+            return False
+        self.answers[role, version] = Panel(role, version, self.source, self.config)
+        return True
+
+    def _forget(self) -> list[Emission]:
+        """Give up the versions that were not seen for long."""
+        out: list[Emission] = []
+        for key in sorted(key for key, seen in self.seen.items() if seen <= self.records - _FORGET):
+            panel = self.answers.pop(key)
+            del self.seen[key]
+            self.alarms_ended += panel.alarms
+            self.refused += panel.refused
+            out += panel.end(successor=None)
+        return out
+
+    def dump(self) -> dict[str, Any]:
+        """The state as plain data and arrays."""
+        return {
+            "model": self.source.model, "records": self.records, "refused": self.refused, "alarms": self.alarms_ended,
+            "inputs": None if self.inputs is None else self.inputs.dump(), "matching": self.matching.dump(),
+            "answers": [[panel.dump(), self.seen[key]] for key, panel in sorted(self.answers.items())],
+        }  # fmt: skip
+
+    @classmethod
+    def load(cls, state: dict[str, Any], source: Source, config: DriftConfig) -> "ModelWatch":
+        """Take the state back."""
+        watch = cls(source, config)
+        watch.records, watch.refused, watch.alarms_ended = state["records"], state["refused"], state["alarms"]
+        if state["inputs"] is not None:
+            watch.inputs = Panel.load(state["inputs"], source, config)
+        watch.matching = Panel.load(state["matching"], source, config)
+        for saved, seen in state["answers"]:
+            panel = Panel.load(saved, source, config)
+            watch.answers[panel.role, panel.version] = panel
+            watch.seen[panel.role, panel.version] = seen
+        return watch

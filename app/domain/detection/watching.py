@@ -1,0 +1,98 @@
+"""All models of one partition: their pairs are held for company, decoded, and looked at, a model at a time.
+
+Looking takes up to 0.1 s for what was held a second under load, so it is done in steps of some milliseconds (``look`` is a
+generator); what there is to say comes at its end, in the order of the records at which it became true. A pair record that
+does not fit is none of ours (the pair role writes them): it is counted and skipped. Bounded: ``MODELS``; pairs of further
+models are counted in ``pairs_refused``.
+
+Delivery guarantees: a pure function of the log of ``pairs``, however it is cut; ``dump`` and ``load`` are bit for bit. How far
+the log was looked at is in ``holding`` (see there), which a checkpoint has to keep beside the snapshot.
+"""
+
+from collections.abc import Callable, Sequence
+
+from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.holding import Holding, Kept
+from app.domain.detection.pair_rows import Placed, decode_pairs
+from app.domain.detection.state_codec import decode_state, encode_state
+from app.domain.detection.statistics_records import Emission, Source
+from app.domain.detection.watch import Looking, ModelWatch
+
+__all__ = ["MODELS", "Watching"]
+
+#: Models watched on one partition.
+MODELS = 4_096
+#: Records decoded at a step: some milliseconds.
+_DECODED = 512
+_COUNTS = ("pairs", "pairs_malformed", "pairs_refused", "outcomes", "outcomes_refused", "statistics")
+
+
+class Watching:
+    """See the module's text. ``topic`` is the full name of ``pairs``, prefix included."""
+
+    def __init__(self, topic: str, partition: int, config_for: Callable[[str], DriftConfig]) -> None:
+        self._topic, self._partition, self._config_for = topic, partition, config_for
+        self._watches: dict[str, ModelWatch] = {}
+        self.counts = dict.fromkeys(_COUNTS, 0)
+        self.holding = Holding()
+
+    def look(self, records: Sequence[Kept]) -> Looking:
+        """Look at these records."""
+        placed: dict[str, Placed] = {}
+        for start in range(0, len(records), _DECODED):
+            self._decode(records[start : start + _DECODED], placed)
+            yield
+        emissions: list[Emission] = []
+        for model, pairs in placed.items():
+            watch = self._watch(model)
+            if watch is None:
+                self.counts["pairs_refused"] += len(pairs.offsets)
+                continue
+            emissions += yield from watch.feed(pairs)
+            self.counts["pairs"] += len(pairs.offsets)
+        self.counts["statistics"] += len(emissions)
+        return sorted(emissions, key=lambda one: one.offset)
+
+    def _decode(self, records: Sequence[Kept], placed: dict[str, Placed]) -> None:
+        offsets, pairs = decode_pairs(records)
+        self.counts["pairs_malformed"] += len(records) - len(pairs)
+        models = [pair.model for pair in pairs]
+        for model in dict.fromkeys(models):
+            its = placed.setdefault(model, Placed([], []))
+            which = [at for at, other in enumerate(models) if other == model] if len(set(models)) > 1 else range(len(pairs))
+            its.offsets.extend(map(offsets.__getitem__, which))
+            its.pairs.extend(map(pairs.__getitem__, which))
+
+    def _watch(self, model: str) -> ModelWatch | None:
+        watch = self._watches.get(model)
+        if watch is None and len(self._watches) < MODELS:
+            watch = self._watches[model] = ModelWatch(*self._settings(model))
+        return watch
+
+    def _settings(self, model: str) -> tuple[Source, DriftConfig]:
+        config = self._config_for(model)
+        return Source(model, self._topic, self._partition, config.digest), config
+
+    def dump(self) -> bytes:
+        """The whole state."""
+        watches = [watch.dump() for watch in self._watches.values()]
+        return encode_state({"counts": self.counts, "holding": self.holding.dump(), "watches": watches})
+
+    def load(self, snapshot: bytes) -> None:
+        """Take the state back."""
+        state = decode_state(snapshot)
+        self.counts |= state["counts"]
+        self.holding = Holding.load(state["holding"])
+        for one in state["watches"]:
+            self._watches[one["model"]] = ModelWatch.load(one, *self._settings(one["model"]))
+
+    def figures(self) -> dict[str, float]:
+        """Counts since the log's beginning, and what is watched now."""
+        watches = list(self._watches.values())
+        states = [one.episode.state for watch in watches for panel in watch.panels for one in panel.watched]
+        figures: dict[str, float] = {name: float(count) for name, count in self.counts.items()}
+        figures |= {f"signals_{state}": float(states.count(state)) for state in ("warming", "quiet", "warning", "drift")}
+        figures["models"] = float(len(watches))
+        figures["alarms"] = float(sum(watch.alarms for watch in watches))
+        figures["refused"] = float(sum(watch.refusals for watch in watches))
+        return figures

@@ -1,0 +1,1 @@
+"""How halves become records: the decisions of the pair role."""
