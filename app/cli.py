@@ -138,6 +138,30 @@ def worker(loaded: "Loaded", *, roles: tuple[str, ...]) -> None:
     sys.exit(run_worker(loaded.config, chosen))
 
 
+@cli.command()
+@click.option("--role", required=True, metavar="ROLE", help="pair, detect or decide.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@configured
+def reset(loaded: "Loaded", *, role: str, yes: bool) -> None:
+    """Have a role begin anew: it forgets where it was and writes everything that its inputs still hold a second time.
+
+    For checkpoints that were lost or cannot be read. All workers of the role have to be stopped. Ids stay the same, so whoever
+    keeps ids can tell what came twice.
+    """
+    (chosen,) = _roles((role,))[:1]
+    from app.reset import ResetError
+    from app.reset import reset as begin_anew
+
+    if not yes:
+        click.confirm(f"Forget where {chosen} was, and write everything a second time?", abort=True)
+    try:
+        done = _ask_kafka(loaded.config, lambda: begin_anew(loaded.config, chosen))
+    except ResetError as error:
+        click.echo(f"reset: {error}", err=True)
+        sys.exit(FAILED)
+    click.echo("".join(f"{line}\n" for line in done), nl=False)
+
+
 def _roles(given: tuple[str, ...]) -> tuple[str, ...]:
     """The roles that are named, each once, in their own order; all where none is."""
     from app.topology import FLOW

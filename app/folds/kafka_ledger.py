@@ -88,7 +88,22 @@ class KafkaLedger:
         )
         self._producer = self._batches.producer = producer  # before it starts: a start that is cancelled is stopped too
         await producer.start()
-        return await self._read_checkpoint()
+        saved = await self._read_checkpoint()
+        if saved is None:
+            await self._refuse_lost_checkpoints()
+        return saved
+
+    async def _refuse_lost_checkpoints(self) -> None:
+        """Offsets are committed with a checkpoint. Without one, to begin anew would write everything a second time."""
+        async with AIOKafkaConsumer(**self._client_arguments, group_id=self._group, enable_auto_commit=False) as consumer:
+            for place in self._inputs:
+                offset = await consumer.committed(place)
+                if offset:
+                    raise CheckpointError(
+                        f"{self._checkpoints}-{self._partition} has no checkpoint, but the group {self._group} has read "
+                        f"{place.topic}-{place.partition} up to offset {offset}: the checkpoints were lost. Stop the workers and "
+                        f"run `gnomon reset` to begin anew and write everything a second time, or restore the topic"
+                    )
 
     async def _read_checkpoint(self) -> Saved | None:
         place = TopicPartition(self._checkpoints, self._partition)

@@ -146,10 +146,10 @@ class SimulatedProducer:
 
 
 class SimulatedConsumer:
-    """A consumer without a group, as it reads checkpoints and answers questions."""
+    """A consumer that belongs to no group, as it reads checkpoints, answers questions, and looks up a group's offsets."""
 
-    def __init__(self, *, link: Link, isolation_level: str, **_: Any) -> None:
-        self._link, self.committed = link, isolation_level == "read_committed"
+    def __init__(self, *, link: Link, isolation_level: str = "read_uncommitted", **_: Any) -> None:
+        self._link, self.committed_only = link, isolation_level == "read_committed"
         self._position = 0
 
     async def __aenter__(self) -> SimulatedConsumer:
@@ -167,7 +167,7 @@ class SimulatedConsumer:
         return begins
 
     async def end_offsets(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        log, committed = self._link.broker.any_log, self.committed
+        log, committed = self._link.broker.any_log, self.committed_only
         ends: dict[TopicPartition, int] = await self._ask(
             "end of log", lambda: {place: log(*place).visible_end(committed=committed) for place in places}
         )
@@ -181,8 +181,16 @@ class SimulatedConsumer:
 
     async def getmany(self, place: TopicPartition, *, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
         broker, position = self._link.broker, self._position
-        found, self._position = await self._ask("read", lambda: broker.any_log(*place).read(position, committed=self.committed))
+        found, self._position = await self._ask(
+            "read", lambda: broker.any_log(*place).read(position, committed=self.committed_only)
+        )
         return {place: found}
+
+    async def committed(self, place: TopicPartition) -> int | None:
+        """The group's offset; there is one group of a role."""
+        offsets = self._link.broker.group_offsets
+        found: int | None = await self._ask("offset", lambda: offsets[place][-1] if place in offsets else None)
+        return found
 
     async def _ask(self, kind: str, carry_out: Callable[[], Any]) -> Any:
         try:
