@@ -139,7 +139,7 @@ def worker(loaded: "Loaded", *, roles: tuple[str, ...]) -> None:
 
 
 @cli.command()
-@click.option("--role", required=True, metavar="ROLE", help="pair, detect or decide.")
+@click.option("--role", required=True, type=click.Choice(["pair", "detect", "decide", "serve"]), help="One role.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @configured
 def reset(loaded: "Loaded", *, role: str, yes: bool) -> None:
@@ -148,14 +148,13 @@ def reset(loaded: "Loaded", *, role: str, yes: bool) -> None:
     For checkpoints that were lost or cannot be read. All workers of the role have to be stopped. Ids stay the same, so whoever
     keeps ids can tell what came twice.
     """
-    (chosen,) = _roles((role,))[:1]
     from app.reset import ResetError
     from app.reset import reset as begin_anew
 
     if not yes:
-        click.confirm(f"Forget where {chosen} was, and write everything a second time?", abort=True)
+        click.confirm(f"Forget where {role} was, and write everything a second time?", abort=True)
     try:
-        done = _ask_kafka(loaded.config, lambda: begin_anew(loaded.config, chosen))
+        done = _ask_kafka(loaded.config, lambda: begin_anew(loaded.config, role))
     except ResetError as error:
         click.echo(f"reset: {error}", err=True)
         sys.exit(FAILED)

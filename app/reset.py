@@ -10,13 +10,14 @@ import asyncio
 import time
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import NoError, UnknownTopicOrPartitionError, for_code
 
 from app.config import Config
-from app.kafka import client_arguments
+from app.kafka import client_arguments, producer_arguments
 from app.topic_table import Topics
-from app.topics import create_missing
+from app.topics import check_for_worker, create_missing
 from app.topology import FLOW
 
 __all__ = ["ResetError", "reset"]
@@ -33,10 +34,13 @@ async def reset(config: Config, role: str) -> list[str]:
     checkpoints, group, full = FLOW[role].checkpoints, config.group(role), Topics(config.topics.prefix).full
     if checkpoints is None:
         raise ResetError(f"{role} keeps nothing in Kafka: what it shows is built anew by itself when it is missing in Redis")
+    if reasons := await check_for_worker(config, FLOW[role].reads):
+        raise ResetError("; ".join(reasons))
     admin = AIOKafkaAdminClient(**client_arguments(config.kafka))
     await admin.start()
     try:
         await _refuse_members(admin, group)
+        await _fence(config, role)
         await _empty(admin, config, full(checkpoints))
     finally:
         await admin.close()
@@ -50,18 +54,33 @@ async def reset(config: Config, role: str) -> list[str]:
 async def _refuse_members(admin: Any, group: str) -> None:
     """A running worker would commit over it."""
     for answer in await admin.describe_consumer_groups([group]):
-        for found in answer.groups:
-            members = found[5]
+        for code, _, _, _, _, members, *_ in answer.groups:
+            if code:
+                raise ResetError(f"the broker does not say who is in the group {group} ({for_code(code).__name__}); try again")
             if members:
                 raise ResetError(f"the group {group} has {len(members)} members: stop the workers of this role first")
 
 
+async def _fence(config: Config, role: str) -> None:
+    """A worker that is only paused has left the group, and would commit when it wakes."""
+    for partition in range(config.topics.partitions):
+        producer = AIOKafkaProducer(**producer_arguments(config, role, partition))
+        try:
+            await producer.start()
+        finally:
+            await producer.stop()
+
+
 async def _empty(admin: Any, config: Config, topic: str) -> None:
     """A compacted topic can be emptied only by making it anew."""
-    await admin.delete_topics([topic])  # the answer, a refusal too, shows in what follows
-    ends = time.monotonic() + _WITHIN_S
+    for name, code in (await admin.delete_topics([topic])).topic_error_codes:
+        if code not in (NoError.errno, UnknownTopicOrPartitionError.errno):
+            raise ResetError(f"the broker does not delete {name}: {for_code(code).__name__}")
+    ends, reason = time.monotonic() + _WITHIN_S, "the broker has not finished deleting it"
     while time.monotonic() < ends:
-        if topic in (await create_missing(config)).created:
+        made = await create_missing(config)
+        if topic in made.created:
             return
+        reason = made.failed.get(topic, reason)
         await asyncio.sleep(0.2)
-    raise ResetError(f"{topic} was deleted but could not be made anew within {_WITHIN_S:.0f} s; run `gnomon topics create`")
+    raise ResetError(f"{topic} was deleted and could not be made anew: {reason}. Run `gnomon reset` again")

@@ -30,6 +30,6 @@ class Half(Struct, gc=False):
     cost: _NotNegative | None = None
     segments: Raw = EMPTY_OBJECT
     metadata: Raw = EMPTY_OBJECT
-    # Not on the wire: a payload that has these names by accident takes the longer way, which does not know them.
+    # Not on the wire: what a payload has under these names is overwritten, or takes the longer way, which does not know them.
     moment: int = field(default=0, name="~moment")
     source: Any = field(default=None, name="~source")

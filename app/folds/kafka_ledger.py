@@ -7,6 +7,7 @@ transaction is in the log, and the next ``open`` finds out. The group's offsets 
 decision rests on them.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -139,9 +140,9 @@ class KafkaLedger:
                 sent.append(await producer.send(self._checkpoints, value, key=key, partition=self._partition))
             offsets = dict(zip(self._inputs, saved.next, strict=True))
             await producer.send_offsets_to_transaction(offsets, self._group)
+            # The client would end the transaction although a batch was refused, and lose what was in it.
+            await asyncio.gather(*sent)
             await producer.commit_transaction()
-            for future in sent:
-                future.result()
         finally:
             for future in sent:
                 future.add_done_callback(_retrieve)
@@ -164,7 +165,10 @@ class KafkaLedger:
 
     async def discard(self) -> None:
         """A checkpoint in Kafka is never thrown away: it belongs to the log beside it."""
-        message = f"the checkpoint in {self._checkpoints}-{self._partition} does not belong to the inputs' logs"
+        message = (
+            f"the checkpoint in {self._checkpoints}-{self._partition} does not belong to the inputs' logs; "
+            f"run `gnomon reset` to begin anew on these"
+        )
         raise CheckpointError(message)
 
     async def close(self) -> None:

@@ -49,5 +49,5 @@ def beginning(saved: Saved | None, spans: Sequence[Span], topics: Sequence[str],
 def _cut_message(where: str, wanted: int, begin: int) -> str:
     return (
         f"{where} begins at offset {begin}, but offset {wanted} on has to be read: {begin - wanted} records were deleted before "
-        f"they were used. Raise the topic's retention; to go on without them, run `gnomon reset`"
+        f"they were used. Raise the topic's retention; `gnomon reset` begins anew with what is left, and writes it a second time"
     )

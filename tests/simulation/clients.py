@@ -111,11 +111,11 @@ class SimulatedProducer:
         return self._sent
 
     async def send_offsets_to_transaction(self, offsets: dict[TopicPartition, int], group: str) -> None:
+        await self.send_batches()
+        self._sent.set_result(None)
         await self.link.insist("offsets", self.broker.add_offsets, self.name, self.epoch, offsets)
 
     async def commit_transaction(self) -> None:
-        await self.send_batches()
-        self._sent.set_result(None)
         await self.end()
 
     async def send_batches(self) -> None:

@@ -145,7 +145,8 @@ class Pairing:
         return [max(top, passed) for top, passed in zip(self._tops(), self._silences.passed, strict=True)]
 
     def _advance(self, sink: Sink) -> None:
-        self.book.advance(self._tops(), min(self._passed()), sink)
+        if self.book.advance(self._tops(), min(self._passed()), sink):
+            self._reading.begin_minutes()
 
     def _repeat_silences(self, sink: Sink) -> None:
         """In a rebuild: what was given up at this point is given up again."""
@@ -192,8 +193,7 @@ class Pairing:
         """Nothing comes any more: what there is of the minutes is shown now."""
         for minute, cells in self.book.minutes.over(FOREVER):
             sink.count(minute, cells)
-        for model in self.models.values():
-            model.cell_ends = [0, 0]
+        self._reading.begin_minutes()
 
     # Checkpoint
 
@@ -211,9 +211,8 @@ class Pairing:
             self._saved = None
         legacy, shadow = (time.position for time in self.times)
         changed = [self._policies.take_up(legacy, shadow)]
-        for model in self.models.values():
-            model.cell_ends = [0, 0]
-            changed.append(model.expectation.configure(legacy, shadow))
+        self._reading.begin_minutes()
+        changed += [model.expectation.configure(legacy, shadow) for model in self.models.values()]
         if any(changed):
             self._order.note(legacy, shadow)
         self.live = True

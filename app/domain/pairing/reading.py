@@ -56,6 +56,11 @@ class Reading:
         model = self.models[name] = Model(name, Expectation(self._shadows_of(name), self._window_ms, known))
         return model
 
+    def begin_minutes(self) -> None:
+        """Minutes were given out: an event that comes for one of them after a silence counts in a further part."""
+        for model in self.models.values():
+            model.cell_ends = [0, 0]
+
     def read(self, side: int, records: Sequence[SourceRecord], stop: int, barrier: int, shadow_top: int, sink: Sink) -> int:
         """Read up to the first event whose time exceeds ``stop``; how many were read."""
         time, decode, book, counting, live = self._times[side], self._decode, self._book, self._counting, self.live

@@ -166,8 +166,8 @@ class RequestBook:
                 request.silent_sides |= 1 << side
             self._look(request, side, tops, sink)
 
-    def advance(self, tops: Sequence[int], low: int, sink: Sink) -> None:
-        """Close what the logs have passed, forget what is beyond its horizon, give out the minutes that are over.
+    def advance(self, tops: Sequence[int], low: int, sink: Sink) -> bool:
+        """Close what the logs have passed, forget what is beyond its horizon, give out the minutes that are over, if any.
 
         ``low`` is the time that both sides have passed, silences included.
         """
@@ -181,8 +181,10 @@ class RequestBook:
             if newest is not request and newest is not None:  # the id came again since
                 ids[request.request_id] = newest
                 self._unlink(newest, request)
-        for minute, cells in self.minutes.over(low):
+        over = self.minutes.over(low)
+        for minute, cells in over:
             sink.count(minute, cells)
+        return bool(over)
 
     @staticmethod
     def _unlink(newer: Request, request: Request) -> None:
