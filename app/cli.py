@@ -6,55 +6,20 @@ mistake never shows a traceback; a traceback is a fault of ours. What a command 
 ``gnomon --help`` answers at once.
 """
 
-import asyncio
-import functools
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from app import __version__
+from app.command_parts import FAILED, as_json, ask_kafka, configured, json_text, print_json
 
 if TYPE_CHECKING:
-    from app.config import Config, Loaded
+    from app.config import Loaded
     from app.topics import Created, Difference
 
 __all__ = ["cli"]
-
-Result = TypeVar("Result")
-
-FAILED = 1
-
-
-class MisconfiguredError(click.ClickException):
-    """The configuration cannot be used."""
-
-    exit_code = 2
-
-
-def configured(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that name settings, and its first argument: the configuration that results."""
-
-    @click.option("--config", "file", metavar="FILE", help="Read this file in place of gnomon.toml.")
-    @click.option("--set", "flags", multiple=True, metavar="NAME=VALUE", help="One setting, such as pairing.window_ms=5000.")
-    @functools.wraps(command)
-    def with_configuration(file: str | None, flags: tuple[str, ...], **arguments: Any) -> None:
-        from app.config import ConfigError, load
-
-        try:
-            loaded = load(flags=flags, file=file)
-        except ConfigError as error:
-            if arguments.get("as_json"):
-                _print_json({"faults": [fault._asdict() for fault in error.faults]})
-            raise MisconfiguredError(str(error)) from error
-        command(loaded, **arguments)
-
-    return with_configuration
-
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -97,9 +62,9 @@ def create_topics(loaded: "Loaded", *, as_json: bool) -> None:
     async def create_and_check() -> tuple["Created", list["Difference"]]:
         return await create_missing(loaded.config), await check(loaded.config)
 
-    created, differences = _ask_kafka(loaded.config, create_and_check)
+    created, differences = ask_kafka(loaded.config, create_and_check)
     if as_json:
-        _print_json({**created._asdict(), "differences": [each._asdict() for each in differences]})
+        print_json({**created._asdict(), "differences": [each._asdict() for each in differences]})
     else:
         for word, names in (("created", created.created), ("exists", created.existed)):
             click.echo("".join(f"{word} {name}\n" for name in names), nl=False)
@@ -118,9 +83,9 @@ def check_topics(loaded: "Loaded", *, as_json: bool) -> None:
     """Name each difference between the topics and the configuration; exit with 1 if there is any."""
     from app.topics import check
 
-    differences = _ask_kafka(loaded.config, lambda: check(loaded.config))
+    differences = ask_kafka(loaded.config, lambda: check(loaded.config))
     if as_json:
-        _print_json({"differences": [each._asdict() for each in differences]})
+        print_json({"differences": [each._asdict() for each in differences]})
     else:
         click.echo("".join(f"{each}\n" for each in differences), nl=False)
     click.echo(f"{len(differences)} differences" if differences else "all topics are as they should be", err=True)
@@ -154,7 +119,7 @@ def reset(loaded: "Loaded", *, role: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"Forget where {role} was, and write everything a second time?", abort=True)
     try:
-        done = _ask_kafka(loaded.config, lambda: begin_anew(loaded.config, role))
+        done = ask_kafka(loaded.config, lambda: begin_anew(loaded.config, role))
     except ResetError as error:
         click.echo(f"reset: {error}", err=True)
         sys.exit(FAILED)
@@ -198,7 +163,7 @@ def config(loaded: "Loaded", *, table: bool, as_json: bool) -> None:
     if table:
         click.echo(markdown(), nl=False)
     elif as_json:
-        _print_json({each.name: {"value": each.value, "source": each.source} for each in effective(loaded)})
+        print_json({each.name: {"value": each.value, "source": each.source} for each in effective(loaded)})
     else:
         click.echo(toml(loaded), nl=False)
 
@@ -221,41 +186,9 @@ def schema(loaded: "Loaded", *, kind: str, folder: Path | None) -> None:
         document = json_schemas()
         files = {f"{name}.json": content for name, content in document.items()}
     if folder is None:
-        _print_json(document)
+        print_json(document)
         return
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        (folder / name).write_text(_json(content), "utf-8")
+        (folder / name).write_text(json_text(content), "utf-8")
         click.echo(folder / name)
-
-
-def _ask_kafka(config: "Config", ask: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """What the broker answers; a command's failure, with a hint, where it does not."""
-    from aiokafka.errors import KafkaError
-
-    from app.config import ConfigError
-    from app.kafka import unreachable
-    from app.logs import set_up_logs
-
-    set_up_logs(config.log)
-    click.echo(f"asking {config.kafka.bootstrap_servers} …", err=True)
-    try:
-        return asyncio.run(ask())
-    except ConfigError as error:  # a certificate that cannot be loaded
-        raise MisconfiguredError(str(error)) from error
-    except (KafkaError, OSError, TimeoutError) as error:
-        _fail(unreachable(config.kafka, error), error)
-
-
-def _fail(message: str, error: BaseException) -> NoReturn:
-    raise click.ClickException(message) from error
-
-
-def _print_json(document: Any) -> None:
-    click.echo(_json(document), nl=False)
-
-
-def _json(document: Any) -> str:
-    import msgspec
-
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"

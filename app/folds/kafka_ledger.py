@@ -3,8 +3,8 @@
 *Delivery guarantees.* ``open`` starts the transactional producer first, which shuts out a predecessor that may still be
 running (the transactional id belongs to the partition, not to the worker) and aborts what it left open; only then is the
 checkpoint read. So what is read is what will stay. Nothing is ever retried here: after any error it is unknown whether the
-transaction is in the log, and the next ``open`` finds out. The group's offsets are written for those who watch the lag; no
-decision rests on them.
+transaction is in the log, and the next ``open`` finds out. The group's offsets are written for those who watch the lag; where to
+read from never rests on them. They decide one thing: a group that has some, and no checkpoint, has lost its checkpoints.
 """
 
 import asyncio

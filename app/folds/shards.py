@@ -85,8 +85,6 @@ class Shards:
             shard.on_live, shard.on_commit = self._watch.live, self._watch.committed
             try:
                 positions = await shard.open()
-                if generation != self._generation:
-                    raise asyncio.CancelledError  # noqa: TRY301  closed below like any other that did not come to be
             except BaseException as error:
                 await asyncio.shield(shard.close())
                 if generation != self._generation:  # whoever has the partition now must not be fenced by us
@@ -95,6 +93,9 @@ class Shards:
                     raise
                 self._watch.failed(partition, error)
                 self._spawn(self._reopen(shard))
+                return {}
+            if generation != self._generation:
+                await asyncio.shield(shard.close())
                 return {}
             self.open[partition] = shard
             return {TopicPartition(topic, partition): at for topic, at in zip(self._topics, positions, strict=True)}

@@ -11,7 +11,6 @@ aiokafka is replaced; ``tests/unit/app/test_transaction_end.py`` fails when it c
 """
 
 import asyncio
-from typing import Any
 
 import aiokafka.producer.sender as sender
 from aiokafka.errors import KafkaError, NodeNotReadyError
@@ -42,5 +41,4 @@ class _EndOnce(sender.EndTxnHandler):  # type: ignore[misc]  # as above
 
 def install() -> None:
     """Have every producer of this process ask once."""
-    handler: Any = _EndOnce
-    sender.EndTxnHandler = handler
+    sender.EndTxnHandler = _EndOnce

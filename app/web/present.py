@@ -6,11 +6,12 @@ Pure; what the statistics do not have is left out.
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 from msgspec import UNSET
 
 from app.domain.decisions.alert_kinds import segment_label, signal_label
+from app.domain.decisions.amounts import is_number
 from app.read_model.views import Alert, Model, Signal
 from app.web.words import amount, clock, decimal, percent
 from schemas.statistics import Signal as SignalName
@@ -43,10 +44,10 @@ def _figures(statistics: Mapping[str, Any]) -> list[str]:
     found = [
         f"{word} {decimal(now)}, in the reference {decimal(before)}"
         for word, key in (("mean", "mean"), ("standard deviation", "sd"))
-        if _is_number(now := statistics.get(key)) and _is_number(before := then.get(key))
+        if is_number(now := statistics.get(key)) and is_number(before := then.get(key))
     ]
     now, before = statistics.get("share"), statistics.get("reference_share")
-    if _is_number(now) and _is_number(before):
+    if is_number(now) and is_number(before):
         found.append(f"{percent(now)}, in the reference {percent(before)}")
     return found or _category(statistics.get("histogram"))
 
@@ -56,7 +57,7 @@ def _category(histogram: object) -> list[str]:
     if not isinstance(histogram, dict):
         return []
     labels, counts, shares = (_listed(histogram.get(name)) for name in ("labels", "counts", "reference_shares"))
-    if not labels or not len(labels) == len(counts) == len(shares) or not all(map(_is_number, counts + shares)):
+    if not labels or not len(labels) == len(counts) == len(shares) or not all(map(is_number, counts + shares)):
         return []
     total = sum(counts)
     if not total:
@@ -70,7 +71,3 @@ def _category(histogram: object) -> list[str]:
 
 def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return type(value) in {int, float}

@@ -98,7 +98,7 @@ values_between_false_alarms = 1e7
 [models.credit.alerts]
 keep_firing_for_s = 0
 [models.credit.retrain]
-minimum_events = 100
+minimum_events = 1000
 """
 
 
@@ -149,10 +149,10 @@ def check_trigger(trigger: dict[str, Any], pairs: list[Seen], prefix: str) -> No
     ]
     ids = "\n".join(record.header("ce_id") for record in inside)
     assert trigger["window"]["digest"] == f"sha256:{hashlib.sha256(ids.encode()).hexdigest()}"
-    assert trigger["window"]["events"] == len(inside) >= 100
+    assert trigger["window"]["events"] == len(inside) >= 1_000
     incomes = [json.loads(record.value or b"")["features"].get("income") for record in inside]
     before = [json.loads(record.value or b"")["features"].get("income") for record in pairs[:4_000] if record.key == b"credit"]
-    assert mean(incomes) > 1.2 * mean(before)  # the window may begin with some that came just before the change
+    assert mean(incomes) > 1.5 * mean(before)  # 1.6 for all that drifted
 
 
 def mean(values: list[float | None]) -> float:

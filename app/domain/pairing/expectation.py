@@ -45,9 +45,9 @@ class ExpectationState(Struct, frozen=True):
 class Expectation:
     """What one model expects, on one partition."""
 
-    # ``latest``: what holds from these offsets on: legacy, shadow, versions. ``valid_until``: it was decided up to this moment.
+    # ``_latest``: what holds from these offsets on: legacy, shadow, versions. ``valid_until``: it was decided up to this moment.
     # ``versions``: first and newest event time of each.
-    __slots__ = ("_configured", "_window_ms", "entries", "latest", "refused", "valid_until", "versions")
+    __slots__ = ("_configured", "_latest", "_window_ms", "entries", "refused", "valid_until", "versions")
 
     def __init__(self, configured: tuple[str, ...] | Literal["auto"], window_ms: int, state: ExpectationState | None) -> None:
         self._configured = configured
@@ -58,7 +58,7 @@ class Expectation:
         first = () if configured == "auto" else configured
         self.entries = list(state.entries) if state else [Entry(0, 0, first)]
         last = self.entries[-1]
-        self.latest = (last.legacy_offset, last.shadow_offset, last.versions)
+        self._latest = (last.legacy_offset, last.shadow_offset, last.versions)
 
     @property
     def is_configured(self) -> bool:
@@ -95,7 +95,7 @@ class Expectation:
 
     def at(self, side: int, offset: int) -> tuple[str, ...]:
         """The versions that a half at ``offset`` of ``side`` is to wait for."""
-        legacy_from, shadow_from, versions = self.latest
+        legacy_from, shadow_from, versions = self._latest
         if offset >= (shadow_from if side else legacy_from):
             return versions
         return next((entry for entry in reversed(self.entries) if entry.begins(side) <= offset), self.entries[0]).versions
@@ -120,7 +120,7 @@ class Expectation:
     def _decide(self, legacy_offset: int, shadow_offset: int, versions: tuple[str, ...]) -> None:
         if self.entries[-1].versions != versions:
             self.entries.append(Entry(legacy_offset, shadow_offset, versions))
-            self.latest = (legacy_offset, shadow_offset, versions)
+            self._latest = (legacy_offset, shadow_offset, versions)
 
     def forget(self, legacy_low: int, shadow_low: int) -> None:
         """Drop the entries that no record from these offsets on can ask for."""

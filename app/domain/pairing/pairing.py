@@ -55,7 +55,6 @@ class Pairing:
     ) -> None:
         self._policy = policy
         self.ends = [False, False]
-        self.live = state is None
         self._saved = state
         floors = state.floors if state else [UNKNOWN, UNKNOWN]
         self.times = [LogTime(positions[side], floors[side]) for side in (LEGACY, SHADOW)]
@@ -64,7 +63,7 @@ class Pairing:
         self._order = ReadingOrder(state.order if state else [])
         self.book = RequestBook(Minutes(), self._policies.entries[0])
         counting = EventCounting(self.book, is_misrouted)
-        self._reading = Reading(decode, self.book, counting, self.times, shadows_of, policy.window_ms)
+        self._reading = Reading(decode, self.book, counting, self.times, shadows_of, policy.window_ms, live=state is None)
         self._tops_by_wall = (WallHistory(policy.wait_ms), WallHistory(policy.wait_ms))
         self.models = self._reading.models
         for name, known in (state.models if state else {}).items():
@@ -94,7 +93,7 @@ class Pairing:
                 break
             taken += (count := self._read(side, part, FOREVER if overruns else barrier, sink))
             time.read(part[0].offset, records[taken].offset if taken < len(records) else end, time.top)
-            if self.live and time.top > barrier:
+            if self._reading.live and time.top > barrier:
                 self._order.note(*before)
                 self._order.note(*self._positions())
             if count < len(part):
@@ -134,7 +133,6 @@ class Pairing:
     def _read(self, side: int, records: Sequence[SourceRecord], barrier: int, sink: Sink) -> int:
         # Legacy events are read when the shadows of their time have been: what is expected is learned from those.
         stop = barrier if side or barrier == FOREVER else barrier - self._lead_ms() - 1
-        self._reading.live = self.live
         return self._reading.read(side, records, stop, barrier, self._passed()[SHADOW], sink)
 
     def _tops(self) -> tuple[int, int]:
@@ -215,7 +213,7 @@ class Pairing:
         changed += [model.expectation.configure(legacy, shadow) for model in self.models.values()]
         if any(changed):
             self._order.note(legacy, shadow)
-        self.live = True
+        self._reading.live = True
 
     def low(self) -> list[int]:
         """From where each log has to be read again to know all that is known now."""

@@ -39,12 +39,14 @@ class Reading:
         times: Sequence[LogTime],
         shadows_of: Callable[[str], tuple[str, ...] | Literal["auto"]],
         window_ms: int,
+        *,
+        live: bool,
     ) -> None:
         self._decode, self._book, self._counting, self._times = decode, book, counting, times
         self._shadows_of, self._window_ms = shadows_of, window_ms
         self.models: dict[str, Model] = {}
         self.next_moments = [UNKNOWN, UNKNOWN]
-        self.live = False
+        self.live = live
 
     def __del__(self) -> None:
         """Cut the circle of a model and its requests, which no collector sees since requests are hidden from it."""

@@ -50,8 +50,7 @@ class RequestBook:
 
     def _begin(self, model: Model, side: int, half: Half) -> Request:
         timestamp, moment, policy = half.timestamp, half.moment, self.policy
-        limit, latest, offset = timestamp + policy.wait_ms, model.expectation.latest, half.source.offset
-        expected = latest[2] if offset >= latest[side] else model.expectation.at(side, offset)
+        limit, expected = timestamp + policy.wait_ms, model.expectation.at(side, half.source.offset)
         self.waiting += 1
         if side == LEGACY:
             return Request(model, half.request_id, limit, timestamp, moment, expected, policy, half, moment)
@@ -95,8 +94,7 @@ class RequestBook:
             if len(request.shadows) != 1 or request.legacy is not None:
                 return False
             held = shadow = request.shadows[0]
-            latest, offset = model.expectation.latest, half.source.offset
-            expected = latest[2] if offset >= latest[LEGACY] else model.expectation.at(LEGACY, offset)
+            expected = model.expectation.at(LEGACY, half.source.offset)
         if len(expected) != 1 or expected[0] != shadow.version:
             return False
         timestamp, moment, closing = half.timestamp, half.moment, held.moment

@@ -1,0 +1,76 @@
+"""What the commands share: settings as options, a question to the broker, JSON, and how each of them fails."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from app.config import Config
+
+__all__ = ["FAILED", "as_json", "ask_kafka", "configured", "json_text", "print_json"]
+
+Result = TypeVar("Result")
+
+FAILED = 1
+
+
+class MisconfiguredError(click.ClickException):
+    """The configuration cannot be used."""
+
+    exit_code = 2
+
+
+def configured(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that name settings, and its first argument: the configuration that results."""
+
+    @click.option("--config", "file", metavar="FILE", help="Read this file in place of gnomon.toml.")
+    @click.option("--set", "flags", multiple=True, metavar="NAME=VALUE", help="One setting, such as pairing.window_ms=5000.")
+    @functools.wraps(command)
+    def with_configuration(file: str | None, flags: tuple[str, ...], **arguments: Any) -> None:
+        from app.config import ConfigError, load
+
+        try:
+            loaded = load(flags=flags, file=file)
+        except ConfigError as error:
+            if arguments.get("as_json"):
+                print_json({"faults": [fault._asdict() for fault in error.faults]})
+            raise MisconfiguredError(str(error)) from error
+        command(loaded, **arguments)
+
+    return with_configuration
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def ask_kafka(config: "Config", ask: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """What the broker answers; a command's failure, with a hint, where it does not."""
+    from aiokafka.errors import KafkaError
+
+    from app.config import ConfigError
+    from app.kafka import unreachable
+    from app.logs import set_up_logs
+
+    set_up_logs(config.log)
+    click.echo(f"asking {config.kafka.bootstrap_servers} …", err=True)
+    try:
+        return asyncio.run(ask())
+    except ConfigError as error:  # a certificate that cannot be loaded
+        raise MisconfiguredError(str(error)) from error
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise click.ClickException(unreachable(config.kafka, error)) from error
+
+
+def print_json(document: Any) -> None:
+    """To stdout, as data."""
+    click.echo(json_text(document), nl=False)
+
+
+def json_text(document: Any) -> str:
+    """Indented, with a newline at its end."""
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
