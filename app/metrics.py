@@ -70,10 +70,9 @@ class Metrics:
         return metrics
 
     def assigned(self, role: str, partition: int) -> None:
-        """A shard was opened: its series begin at zero."""
+        """A shard was opened: its counters begin at zero. Its lag begins when it is known."""
         self.events_read.labels(role, partition)
         self.commits.labels(role, partition)
-        self.lag_records.labels(role, partition).set(0)
 
     def committed(self, role: str, partition: int, events: int, seconds: float) -> None:
         """One commit interval is in the log: how many input records it covers, and what the commit took."""

@@ -151,10 +151,13 @@ class Role:
         self._metrics.waits_for_redis(partition, why is not None)
         self._health.shard(self.name, partition, "live" if why is None else "rebuilding", why or "")
 
-    def lag(self, shard: Shard) -> int:
-        """Records in the log that the shard has not taken."""
-        states = [self._host.fetch_state(side, shard.partition) for side in range(len(self._inputs))]
-        return sum(max(0, (state.end or 0) - at) for state, at in zip(states, shard.positions, strict=True))
+    def lag(self, shard: Shard) -> int | None:
+        """Records in the log that the shard has not taken; None as long as nobody has told where a log ends."""
+        ends = [self._host.fetch_state(side, shard.partition).end for side in range(len(self._inputs))]
+        known = [end for end in ends if end is not None]
+        if len(known) < len(ends):
+            return None
+        return sum(max(0, end - at) for end, at in zip(known, shard.positions, strict=True))
 
     async def start(self) -> None:
         """Join the consumer group."""

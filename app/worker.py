@@ -120,6 +120,8 @@ class _Worker:
                     self._finish(f"role {role.name} crashed: {role.app.crash_reason!r}")
                 for shard in list(role.shards.open.values()):
                     lag = role.lag(shard)
+                    if lag is None:
+                        continue
                     self.metrics.lag(role.name, shard.partition, lag)
                     # The serve role waits for Redis as long as it takes; nobody waits for it.
                     if role.name != "serve":

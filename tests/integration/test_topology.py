@@ -78,7 +78,8 @@ def run_alone(role: str, service: Service, broker: Broker) -> None:
         return {topic for topic, end in broker.ends().items() if end > before[topic]}
 
     def is_done() -> bool:
-        return not sum(worker.metric("gnomon_lag_records").values()) and grown() >= commits | set(topics.writes)
+        lags = worker.metric("gnomon_lag_records")
+        return len(lags) == PARTITIONS and not sum(lags.values()) and grown() >= commits | set(topics.writes)
 
     worker = service.worker(role).ready()
     assert broker.given_to(role) == set(topics.reads)
