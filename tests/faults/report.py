@@ -13,12 +13,14 @@ from confluent_kafka import Consumer, TopicPartition
 from app.domain.detection.drift_config import DriftConfig
 from tests.faults.checker import SIDES, Checker
 from tests.faults.recompute import first_difference, of_detect, recomputed
-from tests.integration.committed import Seen, read_all
+from tests.integration.committed import Seen, reader
 from tests.integration.harness import PARTITIONS, Service
 
 #: As `campaign.TOML` has it.
 DRIFT = DriftConfig(warm_up=1_000)
 OUTPUTS = ("pairs", "dead.letters", "drift.statistics", "alerts", "retrain.triggers")
+#: For one reading of a log; an hour's takes minutes on a busy machine.
+READING_SECONDS = 1_800.0
 
 
 @dataclass
@@ -68,44 +70,50 @@ def judge(
     inputs: Sequence[Seen] | None = None,
 ) -> Report:
     """Read all logs from their beginnings, and compare; ``inputs`` in place of what the input topics still hold."""
-    outputs: dict[str, list[Seen]] = {topic: [] for topic in OUTPUTS}
-    for record in read_all(service.servers.bootstrap_servers, service.prefix, *OUTPUTS):
-        outputs[record.topic].append(record)
-    checker = _checked(service, outputs, inputs)
-    problems = [f"{kind}: {count}" for kind, count in checker.faults.items()]
-    problems += _statistics(service.prefix, outputs)
-    problems += _ids_twice([*outputs["alerts"], *outputs["retrain.triggers"]])
-    problems += _onlooker(seen, outputs)
+    checker, problems, statistics, said = Checker(service.prefix), list[str](), 0, list[Seen]()
+    for partition in range(PARTITIONS):  # one after the other: an hour's outputs are too much for the memory
+        outputs = _outputs(service, partition)
+        for topic in ("pairs", "dead.letters"):
+            for record in outputs[topic]:
+                checker.output(record)
+            problems += _onlooker(seen, topic, partition, outputs[topic])
+        written = [record for record in outputs["drift.statistics"] if of_detect(record)]
+        problems += _statistics(service.prefix, partition, outputs["pairs"], written)
+        statistics += len(written)
+        said += outputs["alerts"] + outputs["retrain.triggers"]
+    checker.inputs_begin()
+    _events(service, checker, inputs)
+    problems[:0] = [f"{kind}: {count}" for kind, count in checker.close().faults.items()]
+    problems += _ids_twice(said)
     problems += _hanging(service)
     problems += _equation(equation) if inputs is None else ()
     problems += [f"by load's truth: {kind}: {count}, as {load['examples'][kind][0]}" for kind, count in load["faults"].items()]
     problems += [f"a drain took {seconds:.1f} s" for seconds in drains if seconds > 10]
-    statistics = sum(map(of_detect, outputs["drift.statistics"]))
-    said = len(outputs["alerts"]) + len(outputs["retrain.triggers"])
-    return Report(checker, faults, exits, load, statistics, said, drains, elapsed_s, problems)
+    return Report(checker, faults, exits, load, statistics, len(said), drains, elapsed_s, problems)
 
 
-def _checked(service: Service, outputs: dict[str, list[Seen]], inputs: Sequence[Seen] | None) -> Checker:
-    checker = Checker(service.prefix)
-    for topic in ("pairs", "dead.letters"):
-        for record in outputs[topic]:
-            checker.output(record)
-    checker.inputs_begin()
+def _outputs(service: Service, partition: int) -> dict[str, list[Seen]]:
+    outputs: dict[str, list[Seen]] = {topic: [] for topic in OUTPUTS}
+    with reader(service.servers.bootstrap_servers, service.prefix, *OUTPUTS, partitions=(partition,)) as reading:
+        reading.to_end(lambda record: outputs[record.topic].append(record), READING_SECONDS)
+    return outputs
+
+
+def _events(service: Service, checker: Checker, inputs: Sequence[Seen] | None) -> None:
     for topic in SIDES:
-        there = inputs if inputs is not None else read_all(service.servers.bootstrap_servers, service.prefix, topic)
-        for record in there:
-            if record.topic == topic:
-                checker.event(record)
-    return checker.close()
+        if inputs is not None:
+            for record in inputs:
+                if record.topic == topic:
+                    checker.event(record)
+            continue
+        with reader(service.servers.bootstrap_servers, service.prefix, topic, partitions=range(PARTITIONS)) as reading:
+            reading.to_end(checker.event, READING_SECONDS)
 
 
-def _statistics(prefix: str, outputs: dict[str, list[Seen]]) -> Iterator[str]:
-    for partition in range(PARTITIONS):
-        pairs = [record for record in outputs["pairs"] if record.partition == partition]
-        written = [record for record in outputs["drift.statistics"] if record.partition == partition and of_detect(record)]
-        difference = first_difference(written, recomputed(pairs, partition, prefix, DRIFT, seed=partition))
-        if difference:
-            yield f"statistics of partition {partition}: {difference}"
+def _statistics(prefix: str, partition: int, pairs: Sequence[Seen], written: Sequence[Seen]) -> Iterator[str]:
+    difference = first_difference(written, recomputed(pairs, partition, prefix, DRIFT, seed=partition))
+    if difference:
+        yield f"statistics of partition {partition}: {difference}"
 
 
 def _ids_twice(records: Sequence[Seen]) -> Iterator[str]:
@@ -115,14 +123,12 @@ def _ids_twice(records: Sequence[Seen]) -> Iterator[str]:
         yield f"alerts or triggers twice: {len(values) - len(set(values))}"
 
 
-def _onlooker(seen: Sequence[tuple[str, int, int, int]], outputs: dict[str, list[Seen]]) -> Iterator[str]:
+def _onlooker(seen: Sequence[tuple[str, int, int, int]], topic: str, partition: int, records: Sequence[Seen]) -> Iterator[str]:
     """What was read during the faults is what stands in the log: the same records, in the same order, each once."""
-    for topic in ("pairs", "dead.letters"):
-        for partition in range(PARTITIONS):
-            live = [(at, digest) for name, where, at, digest in seen if (name, where) == (topic, partition)]
-            there = [(each.offset, crc32(each.value or b"")) for each in outputs[topic] if each.partition == partition]
-            if live != there:
-                yield f"the onlooker saw {len(live)} records of {topic}-{partition}, the log has {len(there)}"
+    live = [(at, digest) for name, where, at, digest in seen if (name, where) == (topic, partition)]
+    there = [(each.offset, crc32(each.value or b"")) for each in records]
+    if live != there:
+        yield f"the onlooker saw {len(live)} records of {topic}-{partition}, the log has {len(there)}"
 
 
 def _hanging(service: Service) -> Iterator[str]:

@@ -31,9 +31,9 @@ class Seen(NamedTuple):
 
 
 class CommittedReader:
-    """Stands on all partitions of some topics, at their beginnings; each ``read`` goes on from there."""
+    """Stands on all partitions of some topics, or on those named, at their beginnings; each ``read`` goes on from there."""
 
-    def __init__(self, bootstrap_servers: str, prefix: str, topics: Sequence[str], partitions: int) -> None:
+    def __init__(self, bootstrap_servers: str, prefix: str, topics: Sequence[str], partitions: int | Sequence[int]) -> None:
         self._prefix = prefix
         self._consumer = Consumer(
             {
@@ -46,7 +46,8 @@ class CommittedReader:
                 "enable.partition.eof": False,
             }
         )
-        self._places = [TopicPartition(prefix + topic, at, 0) for topic in topics for at in range(partitions)]
+        numbers = range(partitions) if isinstance(partitions, int) else partitions
+        self._places = [TopicPartition(prefix + topic, at, 0) for topic in topics for at in numbers]
         self._consumer.assign(self._places)
 
     def read(self, seconds: float = 0.1, most: int = 5_000) -> list[Seen]:
@@ -84,7 +85,7 @@ class CommittedReader:
 
 
 @contextmanager
-def reader(bootstrap_servers: str, prefix: str, *topics: str, partitions: int = 4) -> Iterator[CommittedReader]:
+def reader(bootstrap_servers: str, prefix: str, *topics: str, partitions: int | Sequence[int] = 4) -> Iterator[CommittedReader]:
     reading = CommittedReader(bootstrap_servers, prefix, topics, partitions)
     try:
         yield reading
