@@ -155,8 +155,9 @@ class Soak:
                 run.until(lambda due=begun + minute * MINUTE_SECONDS: time.monotonic() > due, "the next minute")  # type: ignore[misc]  # default
                 assert watch.error is None, watch.error
                 what, number, _ = rng.choices(TABLE, [weight for *_, weight in TABLE])[0]
+                memory = " and ".join(f"{_resident_mib(each):.0f} MiB" for each in run.workers)
                 run.say(
-                    f"minute {minute}, {run.onlooker.pairs:,} pairs: {what} of worker {number}; wrong so far: {len(watch.wrong)}"
+                    f"minute {minute}: {run.onlooker.pairs:,} pairs, {len(watch.wrong)} wrong, {memory}; {what} of worker {number}"
                 )
                 self._fault(run, watch, what, number, rng.uniform(1.0, 4.0))
                 counts["restart of the broker" if what == "broker" else f"{what} of worker {number}"] += 1
@@ -206,8 +207,8 @@ class Soak:
             f"resident memory of the steadfast worker, medians of the sixths of the run: {_mib(after)}; {growth:+.1%}"
         )
         run.notes.append(
-            f"of {len(ages)} lives of the other one at the age of {AGES_SECONDS[0]:g} to {AGES_SECONDS[1]:g} s: first third "
-            f"{_mib(ages[:third])}; last third {_mib(ages[-third:])}; {inherited:+.1%}"
+            f"of {len(ages)} lives of the other one at the age of {AGES_SECONDS[0]:g} to {AGES_SECONDS[1]:g} s: in their order "
+            f"{_mib(ages)}; median of the last third against that of the first {inherited:+.1%}"
         )
         if run.workers[0].lives != 1:
             self.problems.append(f"the steadfast worker has had {run.workers[0].lives} lives")
