@@ -157,7 +157,7 @@ class Soak:
                 what, number, _ = rng.choices(TABLE, [weight for *_, weight in TABLE])[0]
                 memory = " and ".join(f"{_resident_mib(each):.0f} MiB" for each in run.workers)
                 run.say(
-                    f"minute {minute}: {run.onlooker.pairs:,} pairs, {len(watch.wrong)} wrong, {memory}; {what} of worker {number}"
+                    f"minute {minute}: {run.onlooker.pairs:,} pairs, {len(watch.wrong)} wrong, {memory}; {what}, worker {number}"
                 )
                 self._fault(run, watch, what, number, rng.uniform(1.0, 4.0))
                 counts["restart of the broker" if what == "broker" else f"{what} of worker {number}"] += 1
