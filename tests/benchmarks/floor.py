@@ -1,6 +1,6 @@
 """The plain loop that pairs by hand: aiokafka, orjson, a dictionary, no transaction. What the pair role is compared with.
 
-    python -m tests.benchmarks.floor BOOTSTRAP PREFIX EVENTS
+    python -m tests.benchmarks.floor BOOTSTRAP PREFIX EVENTS OUTPUT
 
 Pairs two topics by request id and writes whole batches, offsets committed every five seconds: it loses and repeats under a
 crash, knows one shadow, no duplicates beyond the first, no window. Prints ``first`` and ``done`` with its CPU seconds.
@@ -13,7 +13,7 @@ import sys
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-__all__: list[str] = []
+__all__ = ["cpu_seconds", "say"]
 
 
 def cpu_seconds() -> float:
@@ -26,7 +26,7 @@ def say(*words: object) -> None:
     os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
 
-async def main(bootstrap: str, prefix: str, events: int) -> None:
+async def main(bootstrap: str, prefix: str, events: int, output: str) -> None:
     legacy, shadow = prefix + "predictions.legacy", prefix + "predictions.shadow"
     consumer = AIOKafkaConsumer(
         legacy,
@@ -68,11 +68,11 @@ async def main(bootstrap: str, prefix: str, events: int) -> None:
                     }
                     value = orjson.dumps(answer)
                     if batch.append(key=event["model"].encode(), value=value, timestamp=None) is None:
-                        pending.append(await producer.send_batch(batch, prefix + "pairs", partition=0))
+                        pending.append(await producer.send_batch(batch, output, partition=0))
                         batch = producer.create_batch()
                         batch.append(key=event["model"].encode(), value=value, timestamp=None)
             count += len(records)
-            pending.append(await producer.send_batch(batch, prefix + "pairs", partition=0))
+            pending.append(await producer.send_batch(batch, output, partition=0))
         if loop.time() > commit_at:
             await producer.flush()
             pending.clear()
@@ -85,4 +85,4 @@ async def main(bootstrap: str, prefix: str, events: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]))

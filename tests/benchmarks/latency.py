@@ -18,7 +18,7 @@ import msgspec
 
 from app.dev.servers import Servers
 from load.report import Report
-from tests.benchmarks.pairing import cpu_of, running
+from tests.benchmarks.processes import cpu_of, running
 from tests.integration.harness import ALL_ROLES, PARTITIONS, ROOT, Service
 
 __all__: list[str] = []

@@ -17,7 +17,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from app.dev.servers import Servers
 from load.poison import make
-from tests.benchmarks.pairing import check, gnomon, measure_pair
+from tests.benchmarks.pairing import measure_pair
+from tests.benchmarks.processes import gnomon
+from tests.benchmarks.results import check
 from tests.benchmarks.workload import BASE_MS, PARTITIONS, events, fill
 
 __all__: list[str] = []
