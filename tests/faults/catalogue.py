@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from app.dev.servers import Servers
-from tests.faults import coming_and_going, logs_cut, network
+from tests.faults import brokers, coming_and_going, credentials, logs_cut, network, partitions
 from tests.faults.campaign import SETTINGS, TOML, Campaign
+from tests.faults.cluster import ClusterServers, ClusterService
 from tests.faults.report import Report
 from tests.integration.harness import Service
 
@@ -31,12 +33,33 @@ class Entry:
     settings: dict[str, str] = field(default_factory=dict)
 
 
+#: While brokers are away the sender waits for them, and one topic's partition may come back sooner than the other's. What the
+#: sender does not send in time is late by right, so the window is longer than any of that.
+REPLICATED = {
+    "GNOMON_TOPICS__REPLICATION_FACTOR": "3",
+    "GNOMON_PAIRING__WINDOW_MS": "20000",
+    "GNOMON_PAIRING__GRACE_MS": "2000",
+    "GNOMON_PAIRING__DEDUPLICATION_MS": "60000",
+}
 ENTRIES = (
     Entry("rolling-restarts", 11, 45_000, 1_500.0, coming_and_going.rolling_restarts),
     Entry("rebalance-storm", 12, 60_000, 1_200.0, coming_and_going.rebalance_storm),
+    Entry("rebalance-storm-5", 20, 160_000, 1_000.0, partial(coming_and_going.rebalance_storm, seconds=300.0)),
     Entry("log-cut", 13, 6_000, 1_500.0, logs_cut.log_cut),
     Entry("checkpoint-garbage", 14, 6_000, 1_500.0, logs_cut.checkpoint_garbage),
     Entry("network", 15, 60_000, 1_500.0, network.network, network.ProxiedServers, network.ProxiedService),
+    Entry("three-brokers", 16, 88_000, 1_000.0, brokers.three_brokers, ClusterServers, ClusterService, REPLICATED),
+    Entry("two-of-three-down", 17, 48_000, 800.0, brokers.two_of_three_down, ClusterServers, ClusterService, REPLICATED),
+    Entry("partitions-added", 19, 6_000, 1_500.0, partitions.partitions_added),
+    Entry(
+        "credentials-revoked",
+        18,
+        48_000,
+        1_000.0,
+        credentials.credentials_revoked,
+        credentials.GuardedServers,
+        credentials.GuardedService,
+    ),
 )
 BY_NAME = {entry.name: entry for entry in ENTRIES}
 

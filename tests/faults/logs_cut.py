@@ -56,7 +56,7 @@ def _refused(run: Campaign, words: str, partitions: set[int]) -> None:
     run.until(lambda: _unread_pairs(run) >= wanted, f"the other partitions to say {wanted} requests", 60)
     assert _unread_pairs(run) == wanted, f"{_unread_pairs(run)} requests said, {wanted} wanted; {before} pairs before"
     run.notes.append(f"{wanted} requests of the other partitions came out, {UNREAD - wanted} of the refused one wait unsaid")
-    _settled(run)
+    settled(run)
 
 
 def _unread_pairs(run: Campaign) -> int:
@@ -78,13 +78,14 @@ def _details(worker: Worker) -> Iterator[tuple[int, str]]:
         yield int(number), text
 
 
-def _settled(run: Campaign) -> None:
+def settled(run: Campaign) -> None:
     """Until detect has said all it has to say: nothing more for ten seconds."""
-    known, since = -1, time.monotonic()
+    known, since, service = -1, time.monotonic(), run.service
 
     def still() -> bool:
         nonlocal known, since
-        count = len(read_all(run.service.servers.bootstrap_servers, run.service.prefix, "drift.statistics"))
+        topic, partitions = "drift.statistics", service.partitions
+        count = len(read_all(service.servers.bootstrap_servers, service.prefix, topic, partitions=partitions))
         if count != known:
             known, since = count, time.monotonic()
         return time.monotonic() - since > SETTLED_SECONDS

@@ -14,7 +14,7 @@ from app.domain.detection.drift_config import DriftConfig
 from tests.faults.checker import SIDES, Checker
 from tests.faults.recompute import first_difference, of_detect, recomputed
 from tests.integration.committed import Seen, reader
-from tests.integration.harness import PARTITIONS, Service
+from tests.integration.harness import Service
 
 #: As `campaign.TOML` has it.
 DRIFT = DriftConfig(warm_up=1_000)
@@ -71,7 +71,7 @@ def judge(
 ) -> Report:
     """Read all logs from their beginnings, and compare; ``inputs`` in place of what the input topics still hold."""
     checker, problems, statistics, said = Checker(service.prefix), list[str](), 0, list[Seen]()
-    for partition in range(PARTITIONS):  # one after the other: an hour's outputs are too much for the memory
+    for partition in range(service.partitions):  # one after the other: an hour's outputs are too much for the memory
         outputs = _outputs(service, partition)
         for topic in ("pairs", "dead.letters"):
             for record in outputs[topic]:
@@ -86,7 +86,7 @@ def judge(
     problems[:0] = [f"{kind}: {count}" for kind, count in checker.close().faults.items()]
     problems += _ids_twice(said)
     problems += _hanging(service)
-    problems += _equation(equation) if inputs is None else ()
+    problems += _equation(equation, service.partitions) if inputs is None else ()
     problems += [f"by load's truth: {kind}: {count}, as {load['examples'][kind][0]}" for kind, count in load["faults"].items()]
     problems += [f"a drain took {seconds:.1f} s" for seconds in drains if seconds > 10]
     return Report(checker, faults, exits, load, statistics, len(said), drains, elapsed_s, problems)
@@ -106,7 +106,7 @@ def _events(service: Service, checker: Checker, inputs: Sequence[Seen] | None) -
                 if record.topic == topic:
                     checker.event(record)
             continue
-        with reader(service.servers.bootstrap_servers, service.prefix, topic, partitions=range(PARTITIONS)) as reading:
+        with reader(service.servers.bootstrap_servers, service.prefix, topic, partitions=range(service.partitions)) as reading:
             reading.to_end(checker.event, READING_SECONDS)
 
 
@@ -137,18 +137,18 @@ def _hanging(service: Service) -> Iterator[str]:
     for isolation in ("read_committed", "read_uncommitted"):
         settings = {"group.id": "none", "isolation.level": isolation, "bootstrap.servers": service.servers.bootstrap_servers}
         consumer = Consumer(settings)
-        places = [TopicPartition(service.prefix + topic, at) for topic in OUTPUTS for at in range(PARTITIONS)]
+        places = [TopicPartition(service.prefix + topic, at) for topic in OUTPUTS for at in range(service.partitions)]
         ends.append({(at.topic, at.partition): consumer.get_watermark_offsets(at, timeout=10)[1] for at in places})
         consumer.close()
     if ends[0] != ends[1]:
         yield f"a transaction hangs: stable up to {ends[0]}, ends {ends[1]}"
 
 
-def _equation(series: Sequence[dict[str, float]]) -> Iterator[str]:
+def _equation(series: Sequence[dict[str, float]], partitions: int) -> Iterator[str]:
     """Read minus accounted for, over all partitions, each of which one worker has."""
     values = [value for of_worker in series for value in of_worker.values()]
-    if values != [0.0] * PARTITIONS:
-        yield f"gnomon_pairing_unaccounted reads {list(series)}; wanted 0 for each of {PARTITIONS} partitions"
+    if values != [0.0] * partitions:
+        yield f"gnomon_pairing_unaccounted reads {list(series)}; wanted 0 for each of {partitions} partitions"
 
 
 def _counts(counts: Any) -> str:

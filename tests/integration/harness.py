@@ -78,6 +78,10 @@ class Worker:
         log = self._folder / f"{self.name}.log"
         self.child = Child(self._command, log, ROOT, self._environment | {"GNOMON_WEB__PORT": str(port)})
 
+    def set_up(self, name: str, value: str) -> None:
+        """Give its next life another setting."""
+        self._environment = self._environment | {name: value}
+
     def get(self, path: str) -> tuple[int, str]:
         """Status and body; 0 while nobody answers."""
         try:
@@ -139,6 +143,8 @@ class Worker:
 
 class Service:
     """One prefix with its topics, and the workers on it."""
+
+    partitions = PARTITIONS
 
     def __init__(
         self,
