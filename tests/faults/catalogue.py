@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.dev.servers import Servers
-from tests.faults import brokers, coming_and_going, credentials, logs_cut, network, partitions
+from tests.faults import brokers, clocks, coming_and_going, credentials, disks, ends, logs_cut, network, partitions
 from tests.faults.campaign import SETTINGS, TOML, Campaign
 from tests.faults.cluster import ClusterServers, ClusterService
 from tests.faults.report import Report
@@ -48,6 +48,9 @@ ENTRIES = (
     Entry("log-cut", 13, 6_000, 1_500.0, logs_cut.log_cut),
     Entry("checkpoint-garbage", 14, 6_000, 1_500.0, logs_cut.checkpoint_garbage),
     Entry("network", 15, 60_000, 1_500.0, network.network, network.ProxiedServers, network.ProxiedService),
+    Entry("delayed-end", 21, 110_000, 1_500.0, ends.delayed_end, ends.FramedServers, network.ProxiedService, ends.SETTINGS),
+    Entry("clock-jump", 22, 45_000, 1_500.0, clocks.clock_jump, service=clocks.ClockedService),
+    Entry("disk-full", 23, 50_000, 1_000.0, disks.disk_full, disks.SmallDiskServers, settings=disks.SETTINGS),
     Entry("three-brokers", 16, 88_000, 1_000.0, brokers.three_brokers, ClusterServers, ClusterService, REPLICATED),
     Entry("two-of-three-down", 17, 48_000, 800.0, brokers.two_of_three_down, ClusterServers, ClusterService, REPLICATED),
     Entry("partitions-added", 19, 6_000, 1_500.0, partitions.partitions_added),

@@ -35,8 +35,9 @@ class _ProxiedKafka(KafkaServer):
 
 
 class ProxiedServers(Servers):
-    """As `Servers`, with a broker that workers reach through a proxy."""
+    """As `Servers`, with a broker that workers reach through a proxy of this kind."""
 
+    kind: type[Proxy] = Proxy
     proxy: Proxy
 
     def __enter__(self) -> ProxiedServers:
@@ -46,7 +47,7 @@ class ProxiedServers(Servers):
         self.kafka = kafka = _ProxiedKafka(plain._runtime, plain.folder)
         self._cleanup.callback(kafka.stop)
         kafka.start()
-        self.proxy = Proxy(kafka.proxied, kafka.behind)
+        self.proxy = self.kind(kafka.proxied, kafka.behind)
         self._cleanup.callback(self.proxy.close)
         return self
 

@@ -9,6 +9,9 @@ from contextlib import suppress
 
 from app.dev.ports import HOST
 
+#: The worker's end and the broker's.
+Connection = tuple[socket.socket, socket.socket]
+
 _CHUNK = 65_536
 #: Closing with a linger of zero sends RST in place of FIN.
 _RESET = struct.pack("ii", 1, 0)
@@ -18,11 +21,11 @@ class Proxy:
     """Between a port of its own and ``target``. While a direction is held, bytes wait; the connection stays."""
 
     def __init__(self, port: int, target: int) -> None:
-        self._target = target
+        self.port, self._target = port, target
         self.to_broker, self.to_worker = threading.Event(), threading.Event()
         self.to_broker.set()
         self.to_worker.set()
-        self._pairs: set[tuple[socket.socket, socket.socket]] = set()
+        self._pairs: set[Connection] = set()
         self._lock, self._closed = threading.Lock(), False
         self._listener = socket.create_server((HOST, port))
         threading.Thread(target=self._accept, name=f"proxy {port}", daemon=True).start()
@@ -40,16 +43,14 @@ class Proxy:
             for source, sink, gate in ((worker, broker, self.to_broker), (broker, worker, self.to_worker)):
                 threading.Thread(target=self._pump, args=(source, sink, gate, pair), daemon=True).start()
 
-    def _pump(
-        self, source: socket.socket, sink: socket.socket, gate: threading.Event, pair: tuple[socket.socket, socket.socket]
-    ) -> None:
+    def _pump(self, source: socket.socket, sink: socket.socket, gate: threading.Event, pair: Connection) -> None:
         with suppress(OSError):
             while received := source.recv(_CHUNK):
                 gate.wait()
                 sink.sendall(received)
         self._cut(pair)
 
-    def _cut(self, pair: tuple[socket.socket, socket.socket]) -> None:
+    def _cut(self, pair: Connection) -> None:
         with self._lock:
             self._pairs.discard(pair)
         for end in pair:
