@@ -15,7 +15,7 @@ from app.folds.shard import Shard, ShardSettings
 from app.folds.shards import Shards
 from app.folds.transport import FaustHost, create_app
 from app.health import Health
-from app.kafka import client_arguments, consumer_arguments, producer_arguments
+from app.kafka import client_arguments, consumer_arguments, faust_credentials, producer_arguments
 from app.metrics import Metrics
 from app.read_model import RedisLedger
 from app.read_model.shard_ledger import ReadModelLedger
@@ -90,7 +90,8 @@ class Role:
         self._metrics, self._health = metrics, health
         self._full = Topics(config.topics.prefix).full
         self._inputs = [self._full(topic) for topic in topics.reads]
-        self.app = create_app(config.group(name), consumer_arguments(config, name), config.topics.partitions)
+        arguments, credentials = consumer_arguments(config, name), faust_credentials(config.kafka)
+        self.app = create_app(config.group(name), arguments, config.topics.partitions, credentials)
         self._host = FaustHost(self.app, self._inputs)
         self._watch = _Watch(name, metrics, health)
         self.shards = Shards(self._inputs, config.topics.partitions, self._make_shard, self._host, self._watch)

@@ -36,13 +36,19 @@ from app.folds import runs
 from app.folds.log_ends import FetchState
 from app.folds.shards import Shards
 
-__all__ = ["FaustHost", "create_app"]
+__all__ = ["FaustHost", "PartitionCountError", "create_app"]
 
 #: A fetch that finds nothing is answered after this; it bounds how old the broker's word on the end of a log is.
 _FETCH_WAIT_MS = 50
 _FETCH_BYTES = 4 << 20
+#: How late it is seen that a topic has more partitions; aiokafka's own is five minutes.
+_METADATA_MAX_AGE_MS = 30_000
 #: Runs between the transport and the agent. Faust counts messages, and a message is a run.
 _BUFFERED_RUNS = 8
+
+
+class PartitionCountError(Exception):
+    """An input has another number of partitions than the configuration says: halves would not meet."""
 
 
 class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust is not annotated
@@ -55,6 +61,7 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust is 
                 "partition_assignment_strategy": [RangePartitionAssignor],
                 "max_partition_fetch_bytes": _FETCH_BYTES,
                 "fetch_max_wait_ms": _FETCH_WAIT_MS,
+                "metadata_max_age_ms": _METADATA_MAX_AGE_MS,
                 "max_poll_records": None,
             }
         )
@@ -83,10 +90,23 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]  # as above
 
     async def seek_to_committed(self) -> Mapping[Any, int]:
         """Open the shards of what was assigned, and read on from where they say."""
+        self._look_at_counts()
         shards: Shards = self.app.shards
         positions = await shards.take({place.partition for place in self.assignment()})
         await self.seek_runs(positions)
         return {ensure_TP(place): position for place, position in positions.items()}
+
+    def _look_at_counts(self) -> None:
+        """Raise where partitions were added: this member could get one topic's partition and another member the other's."""
+        consumer, wanted = self._thread._consumer, self.app.conf.topic_partitions  # noqa: SLF001  Faust does not tell
+        for topic in sorted(consumer.subscription()):
+            found = len(consumer.partitions_for_topic(topic) or ())
+            if found not in (0, wanted):  # 0: nothing is known of it just now
+                message = (
+                    f"{topic} has {found} partitions, topics.partitions is {wanted}: the halves of a request would not meet. "
+                    f"Give all topics the same number, and topics.partitions too, and start again"
+                )
+                raise PartitionCountError(message)
 
     async def seek_runs(self, positions: Mapping[TopicPartition, int]) -> None:
         """Have each partition that is still ours read from its position."""
@@ -163,12 +183,16 @@ class FaustHost:
         await self._app.consumer.seek_runs(positions)
 
 
-def create_app(group: str, consumer_arguments: dict[str, Any], partitions: int) -> Any:
-    """A Faust app without web server, tables or leader, whose agents get runs; give it ``shards`` before it starts."""
+def create_app(group: str, consumer_arguments: dict[str, Any], partitions: int, credentials: Any = None) -> Any:
+    """A Faust app without web server, tables or leader, whose agents get runs; give it ``shards`` before it starts.
+
+    ``credentials`` are for a producer of Faust's own, which nothing is sent with, and which has to connect all the same.
+    """
     runs.install()
     app = _App(
         group,
         broker="kafka://" + ";kafka://".join(consumer_arguments["bootstrap_servers"]),
+        broker_credentials=credentials,
         store="memory://",
         topic_partitions=partitions,
         topic_disable_leader=True,

@@ -18,8 +18,10 @@ from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import ConsumerMessage
 
+from app.config import KafkaSettings, Secret
 from app.folds import transport
 from app.folds.transport import create_app
+from app.kafka import client_arguments, faust_credentials
 
 ARGUMENTS = {
     "bootstrap_servers": ["a:1", "b:2"], "group_id": "g", "session_timeout_ms": 6_000, "heartbeat_interval_ms": 2_000,
@@ -114,6 +116,16 @@ def test_an_app_is_a_host_and_nothing_else(app: Any) -> None:
     )
     assert (conf.broker_session_timeout, conf.broker_heartbeat_interval, conf.broker_request_timeout) == (6.0, 2.0, 40.0)
     assert isinstance(app.transport, transport._Transport)
+
+
+def test_the_producer_of_fausts_own_logs_in_too(app: Any) -> None:
+    settings = KafkaSettings(
+        security_protocol="SASL_PLAINTEXT", sasl_mechanism="SCRAM-SHA-512", sasl_username="me", sasl_password=Secret("hunter2")
+    )
+    guarded = create_app("g", ARGUMENTS, 4, faust_credentials(settings))
+    arguments = driver.credentials_to_aiokafka_auth(guarded.conf.broker_credentials)
+    wanted = client_arguments(settings)
+    assert {name: wanted.get(name) for name in arguments} == dict(arguments)
 
 
 async def test_the_consumer_is_made_with_our_arguments(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
