@@ -1,81 +1,109 @@
-"""How long a request waits for its pair record while one worker holds all roles: steady traffic, planned times, several rounds.
+"""How long an answer takes at a steady pace: the pair role alone, all roles, alerts, and with one of two workers killed.
 
-    python -m tests.benchmarks.latency [--rate 1000] [--requests 20000] [--rounds 3] [--roles pair] [CHECKOUT …]
+    python -m tests.benchmarks.latency [--rate 5000] [--seconds 30] [--only pair all alerts kill] [--set NAME=VALUE ...]
 
-Each round starts a worker on topics of its own and sends `steady` to it; every request must come out paired. With several
-checkouts of this repository the worker is each in turn, so that two states of the code stand side by side in one sitting.
-The delay is the traffic's own: from the planned time of a request's last half to the sight of its committed pair record.
+Every request must come out paired, once and unaltered (``load.checker``), or the run fails. The goals: a pair is visible after
+80 ms (median) and 150 ms (99 %); with one worker killed by ``kill -9``, 99.9 % within 15 s. See ``paced`` for what counts.
 """
 
 import argparse
-import subprocess
+import asyncio
+import signal
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import msgspec
-
 from app.dev.servers import Servers
-from load.report import Report
-from tests.benchmarks.processes import cpu_of, running
-from tests.integration.harness import ALL_ROLES, PARTITIONS, ROOT, Service
+from tests.benchmarks.paced import Sent, quantiles_ms, send
+from tests.benchmarks.processes import cpu_of
+from tests.integration.harness import PARTITIONS, Service, Worker
 
 __all__: list[str] = []
 
-
-def measure(service: Service, checkout: Path, roles: str | None, load: list[str]) -> tuple[Report, float]:
-    """What the traffic says, and the worker's CPU seconds."""
-    environment = service.environment | {"PYTHONPATH": str(checkout), "GNOMON_WEB__PORT": "18098"}
-    command = [sys.executable, "-m", "app", "worker", *(["--role", roles] if roles else [])]
-    traffic = [sys.executable, "-m", "load", "--scenario", "steady", "--json", *load]
-    path = service.folder / "worker.log"
-    with (
-        path.open("w") as log,
-        running(
-            subprocess.Popen(command, cwd=checkout, env=environment, stdout=log, stderr=log, start_new_session=True)
-        ) as worker,
-    ):
-        wait_until_live(path, PARTITIONS * (roles.count(",") + 1 if roles else len(ALL_ROLES)))
-        before = cpu_of(worker.pid)
-        said = subprocess.run(traffic, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-        return msgspec.json.decode(said.stdout, type=Report), cpu_of(worker.pid) - before
+SHARES = (0.5, 0.99, 0.999, 1.0)
+WINDOWS = {
+    "GNOMON_PAIRING__WINDOW_MS": "10000",
+    "GNOMON_PAIRING__GRACE_MS": "2000",
+    "GNOMON_PAIRING__DEDUPLICATION_MS": "60000",
+    "GNOMON_LOG__LEVEL": "warning",
+}
 
 
-def wait_until_live(log: Path, shards: int) -> None:
-    deadline = time.monotonic() + 60
-    while log.read_text().count(" live ") < shards:
-        if time.monotonic() > deadline:
-            raise SystemExit(f"the worker is not live after a minute:\n{log.read_text()}")
-        time.sleep(0.1)
+class Bench:
+    """One pair of servers, a prefix for each measurement."""
+
+    def __init__(self, servers: Servers, folder: Path, rate: int, seconds: int, settings: dict[str, str]) -> None:
+        self._servers, self._folder, self._rate, self._seconds, self._settings = servers, folder, rate, seconds, settings
+
+    def _service(self, name: str) -> Service:
+        return Service(self._servers, f"{name}.", self._folder, settings=WINDOWS | self._settings)
+
+    def _send(self, service: Service, scenario: str, models: int = 1, kill: Worker | None = None) -> Sent:
+        def during(after_s: float) -> None:
+            if kill is not None and after_s > self._seconds / 3 and not kill.child.ended:
+                kill.send(signal.SIGKILL)
+
+        requests = self._rate // 2 * self._seconds
+        sent = asyncio.run(send(self._servers.bootstrap_servers, service.prefix, scenario, self._rate, requests, models, during))
+        assert not sent.findings.faults, sent.findings.examples
+        return sent
+
+    def steady(self, name: str, *roles: str) -> None:
+        """One worker with these roles, or with all."""
+        with self._service(name) as service:
+            worker = service.worker(*roles).ready(lambda held: all(len(each) == PARTITIONS for each in held.values()))
+            before = cpu_of(worker.child.pid)
+            sent = self._send(service, "steady")
+            took = (cpu_of(worker.child.pid) - before) / self._seconds
+            commits, spent = (sum(worker.metric(f"gnomon_commit_duration_seconds_{end}").values()) for end in ("count", "sum"))
+        tell(name, sent)
+        print(f"  a commit took {1000 * spent / commits:.1f} ms, {commits:,.0f} of them; {took:.2f} of a core", file=sys.stderr)
+
+    def alerts(self) -> None:
+        """All roles and a drift in eight models: from the last prediction of the window to the alert."""
+        with self._service("alerts") as service:
+            service.worker().ready(lambda held: all(len(each) == PARTITIONS for each in held.values()))
+            sent = self._send(service, "drift", models=8)
+        tell("drift, all roles, 8 models", sent)
+        assert len(sent.alerts_s) >= 8, "every model drifts"
+        figures = " | ".join(f"{each:,.0f}" for each in quantiles_ms(sent.alerts_s, SHARES))
+        print(f"| prediction to alert | {len(sent.alerts_s)} | {figures} |", flush=True)
+
+    def kill(self) -> None:
+        """Two workers with half the partitions each; one is killed after a third of the time, and not started again."""
+        with self._service("kill") as service:
+            first, second = service.worker("pair"), service.worker("pair")
+            for worker in (first, second):
+                worker.ready(lambda held: len(held["pair"]) == PARTITIONS // 2)
+            tell("one of two killed", self._send(service, "steady", kill=first))
+
+
+def tell(name: str, sent: Sent) -> None:
+    """A row of the table."""
+    figures = " | ".join(f"{each:,.0f}" for each in quantiles_ms(sent.findings.complete_s, SHARES))
+    print(f"| {name} | {len(sent.findings.complete_s):,} | {figures} |", flush=True)
+    print(f"  the sender was {1000 * sent.behind_s:.0f} ms behind its plan at most", file=sys.stderr)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rate", type=int, default=1_000)
-    parser.add_argument("--requests", type=int, default=20_000)
-    parser.add_argument("--models", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--roles", help="only these; all by default")
-    parser.add_argument("checkouts", nargs="*", type=Path, default=[ROOT])
+    parser.add_argument("--rate", type=int, default=5_000, help="events a second")
+    parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--only", nargs="+", default=["pair", "all", "alerts", "kill"], metavar="WHAT", help="of %(default)s")
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="environment of the workers")
     options = parser.parse_args()
-    load = ["--rate", str(options.rate), "--requests", str(options.requests), "--models", str(options.models)]
-    windows = {"WINDOW": "10000", "GRACE": "2000", "DEDUPLICATION": "60000"}
-    settings = {f"GNOMON_PAIRING__{name}_MS": value for name, value in windows.items()}
-    print("| checkout | p50 ms | p99 ms | max ms | worker CPU s |\n|---|---|---|---|---|")
+    print(f"{options.rate:,} events/s\n\n| | answers | p50 ms | p99 ms | p99.9 ms | max ms |\n|---|---|---|---|---|---|")
     with Servers() as servers, tempfile.TemporaryDirectory() as folder:
-        for number in range(options.rounds):
-            for checkout in options.checkouts:
-                prefix = f"latency{number}-{checkout.resolve().name}."
-                service = Service(servers, prefix, Path(folder), settings=settings)
-                report, cpu_s = measure(service, checkout.resolve(), options.roles, load)
-                delay = report.complete
-                assert report.passed, report.examples
-                assert delay is not None
-                print(
-                    f"| {checkout.name} | {delay.p50_ms:,.0f} | {delay.p99_ms:,.0f} | {delay.max_ms:,.0f} | {cpu_s:.1f} |",
-                    flush=True,
-                )
+        settings = dict(each.split("=", 1) for each in options.set)
+        bench = Bench(servers, Path(folder), options.rate, options.seconds, settings)
+        if "pair" in options.only:
+            bench.steady("pair", "pair")
+        if "all" in options.only:
+            bench.steady("all")
+        if "alerts" in options.only:
+            bench.alerts()
+        if "kill" in options.only:
+            bench.kill()
 
 
 if __name__ == "__main__":

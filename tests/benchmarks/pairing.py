@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.pairing [--requests 200000] [--runs 3] [--profile FILE] [--only NAME ...]
 
-Both topics are filled first (``workload``), then each contestant reads them from the beginning, several rounds in turn; the plain
-Faust apps get fewer requests of the same kind, since they would take minutes. Speed is input events by CPU
-seconds (user and system, the whole process, from its first records to the last commit); the broker is apart. The results are asserted (``results``): a fast wrong answer fails.
+Both topics are filled first (``workload``), then each contestant reads them from the beginning, several rounds in turn; the
+plain Faust apps get fewer requests of the same kind, since they would take minutes. Speed is input events by CPU seconds (user
+and system, the whole process, from its first records to the last commit); the broker is apart. The results are asserted
+(``results``): a fast wrong answer fails.
 """
 
 import argparse
