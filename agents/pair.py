@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from app.domain.pairing.minute_statistics import MinuteSource, minute_statistics
-from app.domain.pairing.pair_counts import Cell
+from app.domain.pairing.pair_counts import Cell, topic_cell
 from app.domain.pairing.pair_places import ModelRules, PairPlaces
 from app.domain.pairing.pair_record import pair_headers, pair_record
 from app.domain.pairing.pairing import Pairing
 from app.domain.pairing.pairing_state import PairingPolicy, PairingState
+from app.domain.pairing.refusal_limit import RefusalLimit, RefusalPolicy
 from app.domain.pairing.request import Request
 from app.domain.placement import partition_of, place
 from app.folds.fold import Fold, Outbox, Run, Silent
@@ -77,6 +78,7 @@ class PairFold(Fold):
         rules: Callable[[str], ModelRules],
         limits: Limits,
         configuration: str,
+        refusals: RefusalPolicy,
     ) -> None:
         self._partition, self._partitions = partition, partitions
         self._policy, self._rules = policy, rules
@@ -84,6 +86,8 @@ class PairFold(Fold):
         source = MinuteSource(INPUTS, tuple(full_names), partition, configuration)
         self._outputs = _Outputs(source, partitions, PairPlaces(partitions, rules), limits.dead_letter_bytes)
         self._pairing: Pairing
+        self._refusals, self._limits = refusals, [RefusalLimit(refusals) for _ in INPUTS]
+        self._pauses_s = [0.0 for _ in INPUTS]
         self._low: list[int] = []
         self._answered_ms = 0
 
@@ -102,7 +106,24 @@ class PairFold(Fold):
     def feed(self, side: int, run: Run, out: Outbox) -> int:
         """Read a run, as far as the other side allows."""
         self._outputs.out = out
-        return self._pairing.feed(side, run, run.end, self._outputs)
+        totals = self._pairing.book.totals
+        before = totals.rejected
+        taken = self._pairing.feed(side, run, run.end, self._outputs)
+        if not self._outputs.silent and self._limits[side].passes(taken, totals.rejected - before):
+            self._pause(side)
+        return taken
+
+    def _pause(self, side: int) -> None:
+        """Tell at once what was refused, since no minute may be over for long."""
+        self._pauses_s[side] = self._refusals.pause_ms / 1000
+        for minute, cell in self._pairing.book.minutes.take_out(topic_cell(side)):
+            cell.paused += 1
+            self._outputs.count(minute, {topic_cell(side): cell})
+
+    def pause_s(self, side: int) -> float:
+        """Wait where nearly all is refused."""
+        pause_s, self._pauses_s[side] = self._pauses_s[side], 0.0
+        return pause_s
 
     def sees_ends(self, ends: Sequence[bool], answered_ms: int) -> None:
         """Note where there is nothing to wait for."""
@@ -133,5 +154,5 @@ class PairFold(Fold):
 
     def figures(self) -> dict[str, float]:
         """Where the events of this partition went."""
-        book = self._pairing.book
-        return book.totals.figures(book.waiting)
+        book, pauses = self._pairing.book, sum(limit.pauses for limit in self._limits)
+        return {**book.totals.figures(book.waiting), "pauses": pauses}

@@ -31,6 +31,7 @@ HELP: dict[str, str] = {
     "gnomon_pairing_duplicate_total": "Prediction events refused as duplicate.",
     "gnomon_pairing_late_total": "Prediction events refused as late.",
     "gnomon_pairing_rejected_total": "Prediction events refused for what they are.",
+    "gnomon_pairing_pauses_total": "Pauses of an input of which nearly all was refused, since the partition was taken up.",
     "gnomon_pairing_waiting": "Prediction events that wait for their other half.",
     "gnomon_detect_pairs_total": "Records of pairs that detection took.",
     "gnomon_detect_pairs_malformed_total": "Records of pairs that could not be read.",
@@ -60,7 +61,7 @@ HELP: dict[str, str] = {
     "gnomon_serve_dead_letters_total": "Dead letters in the log, by reason.",
 }
 _COUNTED = {
-    "pair": ("read", "in_records", "records", "duplicate", "late", "rejected"),
+    "pair": ("read", "in_records", "records", "duplicate", "late", "rejected", "pauses"),
     "detect": (
         "pairs", "pairs_malformed", "pairs_refused", "outcomes", "outcomes_refused", "statistics", "alarms", "refused",
     ),

@@ -45,7 +45,7 @@ def topology(config: Config, dashboard_url: str) -> dict[str, Callable[[int], Fo
         return pair.ModelRules(settings.shadows, settings.tolerance, settings.shards)
 
     return {
-        "pair": lambda at: pair.PairFold(at, partitions, predictions, policy, rules, limits, digest),
+        "pair": lambda at: pair.PairFold(at, partitions, predictions, policy, rules, limits, digest, config.refusals.policy()),
         "detect": lambda at: detect.DetectFold(
             at, topics=watched, drift_config_for=lambda name: config.model(name).drift, limits=limits
         ),

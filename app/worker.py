@@ -46,6 +46,7 @@ class _Worker:
         self._config, self._names = config, roles
         self._end: asyncio.Future[str | None]
         self._stalled_since: dict[tuple[str, int], float] = {}
+        self._paused: dict[tuple[str, int], list[str]] = {}
 
     async def run(self) -> int:
         """Start all, wait for the end, stop all."""
@@ -123,9 +124,20 @@ class _Worker:
                     if lag is None:
                         continue
                     self.metrics.lag(role.name, shard.partition, lag)
+                    if shard.live:
+                        self._tell_pause(role.name, shard.partition, shard.paused)
                     # The serve role waits for Redis as long as it takes; nobody waits for it.
                     if role.name != "serve":
-                        self._look_for_stall(role.name, shard.partition, lag, shard.committed_at)
+                        self._look_for_stall(role.name, shard.partition, 0 if shard.paused else lag, shard.committed_at)
+
+    def _tell_pause(self, role: str, partition: int, topics: list[str]) -> None:
+        """Say on the notice board which inputs are paused, where that has changed."""
+        if topics == self._paused.get((role, partition), []):
+            return
+        self._paused[role, partition] = topics
+        reason = f"{', '.join(topics)} paused, since nearly all that came was refused" if topics else ""
+        self.health.shard(role, partition, "live", reason)
+        log.warning("inputs paused" if topics else "inputs read again", role=role, partition=partition, topics=topics)
 
     def _look_for_stall(self, role: str, partition: int, lag: int, committed_at: float) -> None:
         key = (role, partition)

@@ -98,6 +98,12 @@ def misrouted(number: int, count: int, sampled: int, *, partition: int = 0, topi
     return _pairing(number, "", topic, {"misrouted": count, "sampled": sampled}, topic, partition)
 
 
+def refused(number: int, count: int, *, paused: int = 0, partition: int = 0) -> DriftStatistics:
+    """The pair role's count of refused records among a hundred of one source partition in one minute."""
+    counts = {"read": count, "rejected": count} | ({"paused": paused} if paused else {})
+    return _pairing(number, "", "predictions.shadow", counts, "predictions.shadow", partition)
+
+
 def _pairing(number: int, model: str, name: str, statistics: dict[str, Any], topic: str, partition: int) -> DriftStatistics:
     start = START + number * MINUTE_MS
     return DriftStatistics(

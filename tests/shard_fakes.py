@@ -54,6 +54,7 @@ class CountingFold:
         self.asks: list[LogQuery] = []
         self.answers: list[LogAnswer] = []
         self.takes: Callable[[int, Run], int | None] = lambda side, run: None
+        self.pauses_s: dict[int, float] = {}
         self.count = 0
         self.positions = [0, 0]
 
@@ -94,6 +95,9 @@ class CountingFold:
 
     def wants(self, side: int) -> bool:
         return True
+
+    def pause_s(self, side: int) -> float:
+        return self.pauses_s.pop(side, 0.0)
 
     def sees_ends(self, ends: Sequence[bool], answered_ms: int) -> None:
         self.ends.append(list(ends))

@@ -18,6 +18,7 @@ from app.config.connections import BOLD, KafkaSettings, RedisSettings
 from app.domain.decisions.alert_policy import AlertPolicy
 from app.domain.decisions.retraining import RetrainPolicy
 from app.domain.detection.drift_config import DriftConfig
+from app.domain.pairing.refusal_limit import RefusalPolicy
 from schemas.limits import Limits
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "ModelSettings",
     "PairingSettings",
     "RedisSettings",
+    "RefusalSettings",
     "TopicSettings",
     "WatchdogSettings",
     "WebSettings",
@@ -122,6 +124,22 @@ class LimitSettings(Struct, frozen=True, kw_only=True):
         return Limits(self.record_bytes, self.metadata_bytes, self.features, self.nesting)
 
 
+class RefusalSettings(Struct, frozen=True, kw_only=True):
+    """When a prediction topic of which nearly all is refused is paused. What is not read stays in the log."""
+
+    events: Annotated[
+        int, Meta(ge=0, le=1_000_000_000, description="Judged over so many records of a partition; 0: never paused", extra=BOLD)
+    ] = 1_000
+    share: Annotated[
+        float, Meta(ge=0.01, le=1, description="Refused share of them from which the topic is paused", extra=BOLD)
+    ] = 0.95
+    pause_ms: Annotated[int, Meta(ge=1, le=DAY_MS, description="From one try to the next", extra=BOLD)] = 30_000
+
+    def policy(self) -> RefusalPolicy:
+        """The settings as the pair role takes them."""
+        return RefusalPolicy(self.events, self.share, self.pause_ms)
+
+
 class WebSettings(Struct, frozen=True, kw_only=True):
     """Page, API, metrics and health."""
 
@@ -185,6 +203,7 @@ class Config(Struct, frozen=True, kw_only=True):
     commit: CommitSettings = CommitSettings()
     detect: DetectSettings = DetectSettings()
     limits: LimitSettings = LimitSettings()
+    refusals: RefusalSettings = RefusalSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
     watchdog: WatchdogSettings = WatchdogSettings()

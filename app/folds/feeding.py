@@ -9,6 +9,8 @@ round prevents: 1. in a rebuild, legacy waits for the shadow log; 2. shadow come
 how far it reaches; 3. nobody tries legacy again, and no further run comes: the shard never goes live. Held by
 ``tests/unit/app/test_feeding.py::test_what_a_refusal_has_shown_lets_the_other_side_on``.
 
+A side may be *paused* by its fold (``Fold.pause_s``): its runs wait, and each commit interval looks whether that is over.
+
 May not happen: a commit in the middle of a fold's steps; it would say that a run was taken whose outputs are still to come.
 Held by ``tests/unit/app/test_feeding.py``. An error in a later turn is told to ``fail``, in a first one raised.
 """
@@ -48,6 +50,7 @@ class Feeding:
         self._settling = 0
         self.silent, self.stopped = True, False
         self._resting = False
+        self._paused_until = [0.0] * sides  # by the event loop's clock
         #: Set when it may be less busy, or when anything else has changed that one waits for here.
         self.news = asyncio.Event()
 
@@ -101,6 +104,14 @@ class Feeding:
 
     def _has_work(self) -> bool:
         return self._steps is not None and not self.stopped
+
+    def paused(self) -> list[int]:
+        """The sides of which the fold takes nothing for now, on purpose."""
+        return [side for side in range(self._sides) if self._is_paused(side)]
+
+    def _is_paused(self, side: int) -> bool:
+        until = self._paused_until[side]
+        return until > 0.0 and asyncio.get_running_loop().time() < until
 
     def stop(self) -> None:
         """Feed nothing more."""
@@ -157,7 +168,7 @@ class Feeding:
     def _feed(self) -> bool:
         """Feed the first run that waits on the present side, as far as it is taken; whether anything moved."""
         run = self._intake.first(self._side, silent=self.silent)
-        if run is None:
+        if run is None or self._is_paused(self._side):
             return False
         self._tell_ends()
         taken = self._fold.feed(self._side, run, Silent() if self.silent else self._outbox)
@@ -166,6 +177,8 @@ class Feeding:
         events = self._intake.took(self._side, taken)
         if events is not None and not self.silent:
             self._taken(events)
+            if pause_s := self._fold.pause_s(self._side):
+                self._paused_until[self._side] = asyncio.get_running_loop().time() + pause_s
         return events is not None
 
     def _step(self) -> None:

@@ -135,6 +135,13 @@ class Fold(Protocol):
         """Whether the fold takes more of this side now; what it does not want stays in the broker."""
         return True
 
+    def pause_s(self, side: int) -> float:
+        """Asked after each run that was taken live: for so many seconds nothing more of this side is to be fed; 0 for none.
+
+        What a pause holds back stays in the log: it may change when things happen, never what happens.
+        """
+        return 0.0
+
     def sees_ends(self, ends: Sequence[bool], answered_ms: int) -> None:
         """Be told before each run of which sides all has been read (in a rebuild: up to the checkpoint).
 

@@ -89,6 +89,11 @@ class Shard:
         """Whether what was offered has not all been looked at yet, since others had to be let on."""
         return self._feeding.busy
 
+    @property
+    def paused(self) -> list[str]:
+        """The topics of which nothing more is taken for now, on purpose."""
+        return [self.topics[side] for side in self._feeding.paused()]
+
     # Opening
 
     async def open(self) -> list[int]:

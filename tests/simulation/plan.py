@@ -11,6 +11,7 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from app.domain.pairing.pairing_state import PairingPolicy
+from app.domain.pairing.refusal_limit import RefusalPolicy
 
 __all__ = ["Fault", "Plan", "draw"]
 
@@ -52,6 +53,7 @@ class Plan(NamedTuple):
     turn_ends: float
     swallowed: float
     faults: tuple[Fault, ...]
+    refusals: RefusalPolicy  # of a few events: poison among good ones pauses a side
 
 
 def draw(rng: Random) -> Plan:
@@ -80,6 +82,7 @@ def draw(rng: Random) -> Plan:
         turn_ends=rng.choice((0.0, 0.0, 0.1, 0.5)),
         swallowed=0.1 if rng.random() < 0.03 else 0.0,
         faults=tuple(_fault(rng, arrivals_s + 0.8, exact=exact) for _ in range(count)),
+        refusals=RefusalPolicy(events=rng.choice((0, 1, 1)), share=0.2, pause_ms=rng.choice((30, 300))),
     )
 
 

@@ -85,7 +85,7 @@ class Said:
 def pair_fold(partition: int, plan: Plan) -> PairFold:
     """The fold of a partition, by the plan's settings."""
     rules = ModelRules(plan.shadows, 0.0, 1)
-    return PairFold(partition, plan.partitions, INPUTS, plan.policy, lambda _: rules, _LIMITS, "")
+    return PairFold(partition, plan.partitions, INPUTS, plan.policy, lambda _: rules, _LIMITS, "", plan.refusals)
 
 
 def said_uncrashed(partition: int, plan: Plan, logs: Sequence[InputLog]) -> Said:

@@ -20,9 +20,8 @@ import msgspec
 from schemas.statistics import Signal, SignalKind
 
 __all__ = [
-    "ALERT_NAMES", "LEGACY_SILENT", "OF_SIGNAL", "PRODUCER_MISROUTED", "SHADOW_SILENT", "UNEXPECTED_VERSION", "AlertKind",
-    "fingerprint", "labels", "segment_label", "short",
-    "signal_label",
+    "ALERT_NAMES", "DEAD_LETTERS_HIGH", "INPUT_PAUSED", "LEGACY_SILENT", "OF_SIGNAL", "PRODUCER_MISROUTED", "SHADOW_SILENT",
+    "UNEXPECTED_VERSION", "AlertKind", "fingerprint", "labels", "segment_label", "short", "signal_label",
 ]  # fmt: skip
 
 #: Longer names of features and segments are cut to this and a digest: they come from producers, labels stay small.
@@ -51,10 +50,11 @@ SHADOW_SILENT = AlertKind("ShadowSilent", "warning", "warning")
 LEGACY_SILENT = AlertKind("LegacySilent", "critical", "critical")
 UNEXPECTED_VERSION = AlertKind("UnexpectedVersion", "warning", "warning")
 PRODUCER_MISROUTED = AlertKind("ProducerMisrouted", "warning", "warning")
+DEAD_LETTERS_HIGH = AlertKind("DeadLettersHigh", "warning", "warning")
+INPUT_PAUSED = AlertKind("InputPaused", "critical", "critical")
+_OF_TRAFFIC = (SHADOW_SILENT, LEGACY_SILENT, UNEXPECTED_VERSION, PRODUCER_MISROUTED, DEAD_LETTERS_HIGH, INPUT_PAUSED)
 
-ALERT_NAMES = tuple(
-    kind.name for kind in (*OF_SIGNAL.values(), SHADOW_SILENT, LEGACY_SILENT, UNEXPECTED_VERSION, PRODUCER_MISROUTED)
-)
+ALERT_NAMES = tuple(kind.name for kind in (*OF_SIGNAL.values(), *_OF_TRAFFIC))
 
 
 def signal_label(signal: Signal) -> str:

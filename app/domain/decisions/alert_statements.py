@@ -1,7 +1,8 @@
 """What one record of ``drift.statistics`` says of alerts.
 
 A detector's record speaks of one alert, its signal's. A record of the pair role speaks of several: who is silent, which
-versions nobody expected (and those that were so and did not come any more), or of the misrouted keys of an input topic.
+versions nobody expected (and those that were so and did not come any more); or, of an input topic, whether its keys are
+misrouted, and whether its events are refused. Of a topic that is paused nothing is said of refusals beside.
 
 A signal that is told for the last time (``ended``: its version was given up) is ``SILENT`` at once, whatever its state.
 """
@@ -11,9 +12,11 @@ from functools import partial
 
 import msgspec
 
-from app.domain.decisions import drift_words, misrouting
+from app.domain.decisions import drift_words, misrouting, refusals, topic_minutes
 from app.domain.decisions import traffic_words as words
 from app.domain.decisions.alert_kinds import (
+    DEAD_LETTERS_HIGH,
+    INPUT_PAUSED,
     LEGACY_SILENT,
     OF_SIGNAL,
     PRODUCER_MISROUTED,
@@ -28,9 +31,10 @@ from app.domain.decisions.alert_policy import AlertPolicy
 from app.domain.decisions.alert_subjects import Said, Subject
 from app.domain.decisions.alerting import CONDITIONS, Condition, Patience, Statement
 from app.domain.decisions.silent_sides import PairingCounts, silence
+from app.domain.decisions.topic_minutes import Minute
 from schemas.statistics import DriftStatistics
 
-__all__ = ["of_misrouting", "of_pairing", "of_signal"]
+__all__ = ["of_pairing", "of_signal", "of_topic"]
 
 _AT_ONCE = Patience()
 
@@ -84,22 +88,32 @@ def of_pairing(statistics: DriftStatistics, subject: Subject, policy: AlertPolic
         yield from said(UNEXPECTED_VERSION, "shadow", Condition.HOLDS if came else Condition.CLEAR, say, version)
 
 
-def of_misrouting(
+def of_topic(
     statistics: DriftStatistics, subject: Subject, policy: AlertPolicy, full_name: Callable[[str], str]
 ) -> Iterator[Said]:
-    """Whether the keys of an input topic lie where they belong."""
+    """Whether the keys of an input topic lie where they belong, and whether its events can be used."""
     counts, topic, at = msgspec.convert(statistics.statistics, PairingCounts), statistics.signal.name, statistics.window.end
-    if not counts.sampled:
-        return  # refused records alone: nothing was looked at
-    source = statistics.offsets[0].partition if statistics.offsets else -1
-    minute = misrouting.Minute(at, counts.misrouted, counts.sampled)
-    misrouting.note(subject.minutes, source, minute, policy.forget_after_s * 1000)
-    say = partial(words.of_misrouting, full_name(topic), *misrouting.totals(subject.minutes))
-    condition = misrouting.assess(subject.minutes)
-    severity = policy.severity(PRODUCER_MISROUTED.name, PRODUCER_MISROUTED.severity)
-    if severity is not None:
-        named = labels(PRODUCER_MISROUTED, severity, topic=topic, signal=signal_label(statistics.signal))
-        yield Said(named, Statement(condition, at), _AT_ONCE, say)
+    forget_ms, stretch = policy.forget_after_s * 1000, statistics.offsets[0] if statistics.offsets else None
+    source, read = (stretch.partition, stretch.end - stretch.start) if stretch else (-1, counts.rejected)
+
+    def said(kind: AlertKind, condition: Condition, say: Callable[[], words.Words]) -> Iterator[Said]:
+        severity = policy.severity(kind.name, kind.severity)
+        if severity is not None:
+            named = labels(kind, severity, topic=topic, signal=signal_label(statistics.signal))
+            yield Said(named, Statement(condition, at), _AT_ONCE, say)
+
+    if counts.sampled:  # else nothing was looked at
+        topic_minutes.note(subject.minutes, source, Minute(at, counts.misrouted, counts.sampled), forget_ms)
+        say = partial(words.of_misrouting, full_name(topic), *topic_minutes.totals(subject.minutes))
+        yield from said(PRODUCER_MISROUTED, misrouting.assess(subject.minutes), say)
+    topic_minutes.note(subject.refused, source, Minute(at, counts.rejected, read), forget_ms)
+    figures = topic_minutes.totals(subject.refused)
+    pausing = refusals.pausing(subject.refused, paused=counts.paused > 0, was=subject.is_up(INPUT_PAUSED.name))
+    yield from said(INPUT_PAUSED, pausing, partial(words.of_pause, full_name(topic), source, *figures))
+    found, figures = refusals.assess(subject.refused), topic_minutes.totals(subject.refused)
+    if found is Condition.HOLDS and subject.is_up(INPUT_PAUSED.name):
+        found = Condition.WEAK
+    yield from said(DEAD_LETTERS_HIGH, found, partial(words.of_refusals, full_name(topic), *figures))
 
 
 def _unexpected(subject: Subject) -> Iterator[str]:

@@ -18,8 +18,8 @@ from msgspec.structs import replace
 
 from app.domain.decisions.alert_kinds import fingerprint
 from app.domain.decisions.alerting import Condition, Episode, Patience, Phase, Reason, Statement, step
-from app.domain.decisions.misrouting import Minute
 from app.domain.decisions.retraining import Cause, Cooldown
+from app.domain.decisions.topic_minutes import Minute
 from app.domain.decisions.traffic_words import Words
 from schemas.alert import AlertStatus
 
@@ -40,7 +40,7 @@ class Case(Struct, gc=False, omit_defaults=True):
 
 
 class Subject(Struct, gc=False, omit_defaults=True):
-    """One model, or one input topic (then only ``minutes`` and ``cases`` are used).
+    """One model, or one input topic (then only ``minutes``, ``refused`` and ``cases`` are used).
 
     ``ended``: the latest ``endsAt``. ``legacy``: the served version as statistics named it last. ``shadows``: shadow versions,
     and when they were last spoken of. ``unanswered_*``: requests in a row that a side left unanswered.
@@ -54,6 +54,11 @@ class Subject(Struct, gc=False, omit_defaults=True):
     unanswered_by_shadow: int = 0
     unanswered_by_legacy: int = 0
     minutes: dict[str, list[Minute]] = {}
+    refused: dict[str, list[Minute]] = {}
+
+    def is_up(self, name: str) -> bool:
+        """Whether an alert of this name is not quiet."""
+        return any(case.labels["alertname"] == name for case in self.cases.values())
 
     def hear(self, said: "Said", *, room: bool) -> "News | None":
         """Take one statement; None where it concerns no case and opens none, ``REFUSED`` where there is no ``room`` for it."""

@@ -128,7 +128,7 @@ class Decider:
             return alert_statements.of_signal(statistics, subject, policy)
         if statistics.model:
             return alert_statements.of_pairing(statistics, subject, policy)
-        return alert_statements.of_misrouting(statistics, subject, policy, self._full_name)
+        return alert_statements.of_topic(statistics, subject, policy, self._full_name)
 
     def _tell(self, news: News, statistics: DriftStatistics | None, id_: str) -> list[Told]:
         """The event that tells a change, with the ``statistics`` that speak of it, if any do."""

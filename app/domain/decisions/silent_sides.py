@@ -27,6 +27,8 @@ class PairingCounts(Struct, gc=False):
     solo: int = 0
     misrouted: int = 0
     sampled: int = 0
+    rejected: int = 0
+    paused: int = 0
     unexpected: dict[str, int] = {}
 
     @property

@@ -1,4 +1,4 @@
-"""What an alert that no detector raises says to people: who is silent, who came unexpected, which producer misroutes.
+"""What an alert that no detector raises says to people: who is silent, who came unexpected, what is misrouted or refused.
 
 What a drift says is in ``app.domain.decisions.drift_words``. Names come from producers, so they are cut: a text has at most
 ``TEXT_BYTES``.
@@ -10,7 +10,8 @@ from app.domain.decisions.alert_kinds import short
 from schemas.cloudevents import rfc3339
 
 __all__ = [
-    "TEXT_BYTES", "Words", "fitted", "of_misrouting", "of_silent_legacy", "of_silent_shadow", "of_unexpected_version", "when"
+    "TEXT_BYTES", "Words", "fitted", "of_misrouting", "of_pause", "of_refusals", "of_silent_legacy", "of_silent_shadow",
+    "of_unexpected_version", "when",
 ]  # fmt: skip
 
 TEXT_BYTES = 1_000
@@ -61,6 +62,28 @@ def of_misrouting(topic: str, misrouted: int, sampled: int) -> Words:
         "A producer uses another partitioner. In librdkafka clients (Python, Go, .NET, C, PHP) set partitioner=murmur2_random.",
     ]
     return fitted(f"A producer of {topic} misroutes {share:.1%} of its keys", sentences)
+
+
+def of_refusals(topic: str, refused: int, read: int) -> Words:
+    """The words for an input topic of which much is refused; ``topic`` is its full name."""
+    share = refused / read if read else 0.0
+    sentences = [
+        f"{refused:,} of the last {read:,} records of {topic} are no events that can be used.",
+        "They lie in dead.letters, untouched, each with the reason and the field; all others are processed.",
+        "Either a producer writes what the schema does not allow, or something else writes to this topic.",
+    ]
+    return fitted(f"{share:.1%} of {topic} is refused", sentences)
+
+
+def of_pause(topic: str, partition: int, refused: int, read: int) -> Words:
+    """The words for an input topic that is not read on for now; ``topic`` is its full name."""
+    sentences = [
+        f"{refused:,} of the last {read:,} records of {topic} were refused, so partition {partition} is paused.",
+        "It is tried again every now and then, and read at full speed once most of what comes can be used.",
+        "Nothing is lost: what is not read stays in the log. The models on this topic are not watched meanwhile.",
+        "Mend or stop the producer; the headers of the records in dead.letters say what is wrong with them.",
+    ]
+    return fitted(f"Reading of {topic} is paused: nearly all of it is refused", sentences)
 
 
 def when(time_ms: int) -> str:

@@ -53,6 +53,8 @@ def minute_statistics(source: MinuteSource, minute: int, cells: dict[str, Cell])
         statistics = {what: getattr(cell, what) for what in _COUNTS}
         if cell.unexpected:
             statistics["unexpected"] = cell.unexpected
+        if cell.paused:
+            statistics["paused"] = cell.paused
         record = DriftStatistics(
             model=model,
             version="",

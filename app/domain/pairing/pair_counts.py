@@ -22,7 +22,10 @@ def topic_cell(side: int) -> str:
 
 
 class Cell(Struct, gc=False):
-    """The counts of one model in one minute. ``starts``, ``ends``: the offsets that were read of each side, -1 for none."""
+    """The counts of one model, or of one topic, in one minute.
+
+    ``starts``, ``ends``: the offsets that were read of each side, -1 for none. ``paused``: how often reading was paused.
+    """
 
     read: int = 0
     paired: int = 0
@@ -38,6 +41,7 @@ class Cell(Struct, gc=False):
     starts: list[int] = field(default_factory=lambda: [-1, -1])
     ends: list[int] = field(default_factory=lambda: [-1, -1])
     unexpected: dict[str, int] = {}
+    paused: int = 0
 
     def note(self, side: int, offset: int) -> None:
         """An event at ``offset`` of ``side`` is among those that are counted."""
@@ -77,10 +81,20 @@ class Minutes:
             return []
         return [(minute, self._told(minute)) for minute in sorted(self.cells) if minute < last]
 
+    def take_out(self, name: str) -> list[tuple[int, Cell]]:
+        """What has been counted for a topic, before its minutes are over."""
+        rows = [(minute, self.cells[minute].pop(name)) for minute in sorted(self.cells) if name in self.cells[minute]]
+        for minute, cell in rows:
+            self._note_trouble(name, minute, cell)
+        return rows
+
     def _told(self, minute: int) -> dict[str, Cell]:
         """A topic's counts are told while they show trouble, and for some minutes after, until it can be seen to be over."""
         cells = self.cells.pop(minute)
         for name, cell in cells.items():
-            if name in self.troubled_until and (cell.misrouted or cell.rejected):
-                self.troubled_until[name] = minute + _TOLD_AFTER
+            self._note_trouble(name, minute, cell)
         return {name: cell for name, cell in cells.items() if minute <= self.troubled_until.get(name, minute)}
+
+    def _note_trouble(self, name: str, minute: int, cell: Cell) -> None:
+        if name in self.troubled_until and (cell.misrouted or cell.rejected):
+            self.troubled_until[name] = minute + _TOLD_AFTER

@@ -29,6 +29,7 @@ from tests.decide_builders import (
     misrouted,
     of_type,
     record_of,
+    refused,
     send_all,
 )
 
@@ -128,6 +129,24 @@ STORIES: dict[str, tuple[list[DriftStatistics], list[str]]] = {
     ),
     "minutes in which no key was looked at say nothing": (
         [misrouted(0, 50, 100), *(misrouted(n, 0, 0) for n in range(1, 20))], ["firing ProducerMisrouted"],
+    ),
+    "a refused event now and then": ([refused(n, 4) for n in range(20)], []),
+    "a handful of events, all refused": ([refused(0, 19)], []),
+    "much is refused, and then little": (
+        [refused(0, 30), refused(1, 20), refused(1, 0, partition=1), *(refused(n, 0) for n in (2, 3, 4))],
+        ["firing DeadLettersHigh", "resolved DeadLettersHigh"],
+    ),
+    "a few refused ones keep it up": ([refused(0, 30), *(refused(n, 3) for n in range(1, 20))], ["firing DeadLettersHigh"]),
+    "each partition must be clear of refusals": (
+        [refused(0, 30), refused(0, 30, partition=1), *(refused(n, 0) for n in range(1, 9))], ["firing DeadLettersHigh"],
+    ),
+    "an input is paused, tried again, and mended": (
+        [refused(0, 100, paused=1), refused(0, 100, paused=1), *(refused(n, 0) for n in (1, 2, 3))],
+        ["firing InputPaused", "resolved InputPaused"],
+    ),
+    "much is refused, then all, then much again": (
+        [refused(0, 30), refused(1, 100, paused=1), *(refused(n, 30) for n in range(2, 9))],
+        ["firing DeadLettersHigh", "firing InputPaused", "resolved InputPaused"],
     ),
     "two topics": (
         [misrouted(0, 50, 100), misrouted(0, 50, 100, topic="predictions.shadow")], ["firing ProducerMisrouted"] * 2,

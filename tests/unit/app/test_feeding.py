@@ -152,3 +152,31 @@ async def test_a_drain_finishes_the_run_in_hand_and_a_kill_does_not(drain: bool)
     shard.offer(0, run(0, 200))
     await shard.close(drain=drain)
     assert len(bench.store.outputs) == (200 if drain else 0)
+
+
+async def test_a_paused_side_waits_and_the_other_goes_on() -> None:
+    bench = Bench()
+    shard = await opened(bench)
+    bench.fold.pauses_s[0] = 0.05
+    shard.offer(0, run(0, 10))
+    assert shard.paused == ["left"]
+    shard.offer(0, run(10, 20))
+    shard.offer(1, run(0, 5))
+    await until(lambda: bench.store.commits and bench.store.commits[-1].next == [10, 5])
+    assert bench.fold.fed == [(0, [*range(10)]), (1, [*range(5)])]
+    assert bench.fold.idles[-1][0] is None, "what waits for the end of a pause is no silence"
+    await until(lambda: bench.store.commits[-1].next == [20, 5])
+    assert shard.paused == []
+    await shard.close()
+
+
+async def test_no_side_is_paused_in_a_rebuild() -> None:
+    bench = Bench(fold=CountingFold(reach=10))
+    bench.store.saved = Saved(b"{}", [10, 0], [0, 0], None, replays=True)
+    bench.fold.pauses_s[0] = 60.0
+    shard = bench.shard()
+    await shard.open()
+    shard.offer(0, run(0, 10))
+    await until(lambda: shard.live)
+    assert shard.paused == []
+    await shard.close()

@@ -3,7 +3,8 @@
 import pytest
 
 from app.domain.decisions.alerting import Condition
-from app.domain.decisions.misrouting import CLEAN, RECENT, Minute, Minutes, assess, note, totals
+from app.domain.decisions.misrouting import CLEAN, assess
+from app.domain.decisions.topic_minutes import RECENT, Minute, Minutes, note, totals
 
 HOLDS, WEAK, CLEAR = Condition.HOLDS, Condition.WEAK, Condition.CLEAR
 FOREVER_MS = 10**12

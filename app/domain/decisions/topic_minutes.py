@@ -1,0 +1,40 @@
+"""What the pair role counted of an input topic, minute by minute, with the minutes of all its partitions side by side.
+
+Minutes are counted, not timed, since partitions of one topic may be hours apart while a backlog is read. A partition that
+has been silent for ``forget_ms`` behind the others no longer counts, so what it last said cannot hold an alert up for ever.
+"""
+
+from typing import NamedTuple
+
+__all__ = ["RECENT", "Minute", "Minutes", "note", "totals"]
+
+#: So many minutes of each partition are looked at.
+RECENT = 10
+
+
+class Minute(NamedTuple):
+    """Of one source partition, in a minute that ended at ``end`` (event time, milliseconds): ``bad`` ones of those ``seen``."""
+
+    end: int
+    bad: int
+    seen: int
+
+
+#: Source partition, as text, to its recent minutes, oldest first.
+Minutes = dict[str, list[Minute]]
+
+
+def note(minutes: Minutes, partition: int, minute: Minute, forget_ms: int) -> None:
+    """Take one more minute in, and let go what is too old to count."""
+    recent = minutes.setdefault(str(partition), [])
+    recent.append(minute)
+    del recent[:-RECENT]
+    newest = max(past[-1].end for past in minutes.values())
+    for name in [name for name, past in minutes.items() if past[-1].end < newest - forget_ms]:
+        del minutes[name]
+
+
+def totals(minutes: Minutes) -> tuple[int, int]:
+    """Bad and seen ones of all recent minutes."""
+    recent = [minute for past in minutes.values() for minute in past]
+    return sum(minute.bad for minute in recent), sum(minute.seen for minute in recent)
