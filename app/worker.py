@@ -141,13 +141,14 @@ class _Worker:
 
     def _look_for_stall(self, role: str, partition: int, lag: int, committed_at: float) -> None:
         key = (role, partition)
-        if not lag or time.time() - committed_at < _WATCH_SECONDS:
+        now = time.monotonic()
+        if not lag or now - committed_at < _WATCH_SECONDS:
             self._stalled_since.pop(key, None)
             return
-        since = self._stalled_since.setdefault(key, time.monotonic())
-        if committed_at > time.time() - (time.monotonic() - since):
-            self._stalled_since[key] = time.monotonic()
-        elif time.monotonic() - since > self._config.watchdog.stall_s:
+        since = self._stalled_since.setdefault(key, now)
+        if committed_at > since:
+            self._stalled_since[key] = now
+        elif now - since > self._config.watchdog.stall_s:
             self.metrics.stalled(role)
             self._finish(
                 f"role {role} has committed nothing on partition {partition} for {self._config.watchdog.stall_s} s "

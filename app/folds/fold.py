@@ -145,7 +145,7 @@ class Fold(Protocol):
     def sees_ends(self, ends: Sequence[bool], answered_ms: int) -> None:
         """Be told before each run of which sides all has been read (in a rebuild: up to the checkpoint).
 
-        ``answered_ms`` is when the broker last answered, in wall time: a clock that stands while this process does.
+        ``answered_ms`` is when the broker last answered, by a clock that nobody sets, and that stands while this process does.
         """
         return
 

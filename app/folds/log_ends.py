@@ -13,7 +13,7 @@ __all__ = ["FetchState", "Host", "LogEnds"]
 
 
 class FetchState(NamedTuple):
-    """What the broker's last answer for a partition said: where the log ends, and when that was (seconds, wall clock)."""
+    """What the broker's last answer for a partition said: where the log ends, and when that was (seconds, monotonic clock)."""
 
     end: int | None
     answered_at: float
@@ -27,7 +27,7 @@ class Host(Protocol):
 
 
 class LogEnds:
-    """Of the inputs of one partition. ``now`` is the wall clock in seconds, the same that answers are timed by."""
+    """Of the inputs of one partition. ``now`` is the monotonic clock, the same that answers are timed by."""
 
     def __init__(self, host: Host, partition: int, sides: int, now: Callable[[], float]) -> None:
         self._host, self._partition = host, partition

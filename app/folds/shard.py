@@ -42,7 +42,7 @@ class ShardSettings(NamedTuple):
 
 
 class Shard:
-    """See the module's text. ``fail`` is told once, with the error; ``now`` is the wall clock in seconds."""
+    """See the module's text. ``fail`` is told once, with the error; ``now`` is the monotonic clock."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Shard:
         host: Host,
         settings: ShardSettings,
         fail: Callable[["Shard", Exception], None],
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.partition = partition
         self.fold, self.ledger, self.topics = fold, ledger, topics

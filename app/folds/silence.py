@@ -12,7 +12,7 @@ __all__ = ["Silence"]
 
 
 class Silence:
-    """Of one log. ``now`` is the wall clock in seconds, the same that answers are timed by."""
+    """Of one log. ``now`` is the monotonic clock, the same that answers are timed by."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

@@ -33,6 +33,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import ConsumerMessage
 
 from app.folds import runs
+from app.folds.answer_times import AnswerTimes
 from app.folds.log_ends import FetchState
 from app.folds.shards import Shards
 
@@ -157,6 +158,7 @@ class FaustHost:
 
     def __init__(self, app: Any, topics: list[str]) -> None:
         self._app, self._topics = app, topics
+        self._answer_times = AnswerTimes()
 
     def assigned(self) -> set[TopicPartition]:
         """The partitions that the group gave this member."""
@@ -167,7 +169,8 @@ class FaustHost:
         place = TopicPartition(self._topics[side], partition)
         consumer = self._app.consumer._thread._consumer  # noqa: SLF001  Faust does not tell when the answer came
         try:
-            return FetchState(consumer.highwater(place), (consumer.last_poll_timestamp(place) or 0) / 1000)
+            answered_at = self._answer_times.steady(place, consumer.last_poll_timestamp(place))
+            return FetchState(consumer.highwater(place), answered_at)
         except aiokafka.errors.IllegalStateError:  # not assigned any more: the shard is about to be given up
             return FetchState(None, 0.0)
 
