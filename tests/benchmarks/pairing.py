@@ -32,15 +32,13 @@ GNOMON, LOOP, FAUST, TABLE = "gnomon pair", "aiokafka loop", "Faust, a dict", "F
 Contestant = Callable[[str, str, int, Counter[str]], tuple[float, float]]
 
 
-def measure_pair(
-    bootstrap: str, prefix: str, events: int, port: int, profile: str | None, **settings: str
-) -> tuple[float, float]:
+def measure_pair(bootstrap: str, prefix: str, events: int, port: int, profile: str | None) -> tuple[float, float]:
     """Events by CPU second and by second."""
     environment = {
         "GNOMON_KAFKA__BOOTSTRAP_SERVERS": bootstrap, "GNOMON_TOPICS__PREFIX": prefix, "GNOMON_WEB__PORT": str(port),
         "GNOMON_LOG__LEVEL": "warning",
     }  # fmt: skip
-    with running(gnomon("worker", "--role", "pair", *SHADOWS, **environment | settings)) as worker:
+    with running(gnomon("worker", "--role", "pair", *SHADOWS, environment=environment)) as worker:
         profiler = None
         first: tuple[float, float, float] | None = None
         while True:
@@ -94,7 +92,7 @@ def plain(module: str, *variant: str) -> Contestant:
 def fill_topics(bootstrap: str, prefix: str, requests: int) -> tuple[int, Counter[str]]:
     """Topics with so many requests; how many events there are, and what must come out."""
     environment = {"GNOMON_KAFKA__BOOTSTRAP_SERVERS": bootstrap, "GNOMON_TOPICS__PREFIX": prefix}
-    assert gnomon("topics", "create", **environment).wait() == 0
+    assert gnomon("topics", "create", environment=environment).wait() == 0
     return asyncio.run(fill(bootstrap, prefix, requests))
 
 

@@ -76,7 +76,7 @@ def main() -> None:
         bootstrap = servers.bootstrap_servers
         for prefix in ("clean.", "poison."):
             environment = {"GNOMON_KAFKA__BOOTSTRAP_SERVERS": bootstrap, "GNOMON_TOPICS__PREFIX": prefix}
-            assert gnomon("topics", "create", **environment).wait() == 0
+            assert gnomon("topics", "create", environment=environment).wait() == 0
         clean = asyncio.run(fill(bootstrap, "clean.", options.records // 2))
         poison = asyncio.run(fill_with_poison(bootstrap, "poison.", options.records))
         print(f"clean: {clean[0]} records; poison: {poison[0]} records, {poison[2].total()} of them bad", flush=True)

@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 __all__ = ["SHADOWS", "cpu_of", "gnomon", "peak_bytes_of", "running", "scrape", "total"]
 
@@ -28,12 +29,13 @@ def peak_bytes_of(pid: int) -> int:
     return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
-def gnomon(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+def gnomon(*arguments: str, environment: dict[str, str], log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
     """A command of this checkout; settings in the environment."""
     return subprocess.Popen(
         [sys.executable, "-m", "app", *arguments],
-        env={**os.environ, **environment},
+        env=os.environ | environment,
         stdout=subprocess.DEVNULL,
+        stderr=log,
         start_new_session=True,
     )
 

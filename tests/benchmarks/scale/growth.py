@@ -1,0 +1,53 @@
+"""Whether an event costs the same after ten million as after a hundred thousand, and among a thousand models as of one.
+
+The long stream is also the backlog: the worker starts behind all of it, and its largest resident size is held against a
+ceiling. The parts of the stream are compared within one run, so that the worker's start is in none of them.
+"""
+
+from tests.benchmarks.scale.bench import Bench
+from tests.benchmarks.scale.stream import Stream
+
+__all__ = ["backlog", "models"]
+
+CEILING_BYTES = 512 * 2**20
+WITHIN = 0.10
+
+
+def backlog(bench: Bench, events: int) -> None:
+    """Cost by the number of events before, and the memory of catching up."""
+    stream = Stream(events // 2, alone_every=100)
+    expected = bench.fill("backlog.", stream)
+    with bench.workers("backlog.") as workers:
+        reading = bench.read(workers, expected.events)
+    bench.check("backlog.", stream, expected)
+    print("\n| events before | events/CPU-s | events/s |\n|---|---|---|")
+    rates = list[float]()
+    for first, last in ((100_000, 400_000), (1_000_000, 2_000_000), (4_000_000, 5_000_000), (9_000_000, 9_900_000)):
+        if last <= expected.events:
+            by_cpu, by_s = reading.between(first, last)
+            rates.append(by_cpu)
+            print(f"| {first:,} to {last:,} | {by_cpu:,.0f} | {by_s:,.0f} |", flush=True)
+    _tell_spread("events", rates)
+    print(f"{expected.events:,} events behind: largest resident size {reading.peak_bytes / 2**20:,.0f} MiB", flush=True)
+    assert reading.peak_bytes < CEILING_BYTES, "the backlog is kept in memory"
+
+
+def models(bench: Bench, events: int) -> None:
+    """Cost by the number of models."""
+    print("\n| models | events/CPU-s | events/s |\n|---|---|---|")
+    rates = list[float]()
+    for count in (1, 10, 100, 1_000):
+        prefix, stream = f"models{count}.", Stream(events // 2, models=count, alone_every=100)
+        expected = bench.fill(prefix, stream)
+        with bench.workers(prefix) as workers:
+            by_cpu, by_s = bench.read(workers, expected.events).whole()
+        bench.check(prefix, stream, expected)
+        rates.append(by_cpu)
+        print(f"| {count:,} | {by_cpu:,.0f} | {by_s:,.0f} |", flush=True)
+    _tell_spread("models", rates)
+
+
+def _tell_spread(by: str, rates: list[float]) -> None:
+    first = rates[0]
+    spread = max(abs(first / rate - 1) for rate in rates)
+    print(f"cost by {by}: within {spread:.0%} of the first; goal {WITHIN:.0%}: {'reached' if spread <= WITHIN else 'MISSED'}")
