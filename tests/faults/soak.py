@@ -51,7 +51,7 @@ GROWTH = 0.05
 HANGING_SECONDS = 75.0
 #: What is done, to which worker, and how often in proportion.
 TABLE = (
-    ("kill", 1, 5), ("restart", 1, 3), ("zombie", 1, 2), ("pause", 1, 2), ("zombie", 0, 2), ("pause", 0, 2), ("broker", 0, 1),
+    ("kill", 1, 5), ("restart", 1, 3), ("zombie", 1, 2), ("pause", 1, 2), ("zombie", 0, 2), ("pause", 0, 2),
 )  # fmt: skip
 
 
@@ -154,13 +154,14 @@ class Soak:
             for minute in range(1, round(self.seconds / MINUTE_SECONDS)):
                 run.until(lambda due=begun + minute * MINUTE_SECONDS: time.monotonic() > due, "the next minute")  # type: ignore[misc]  # default
                 assert watch.error is None, watch.error
+                assert not run.traffic.ended, f"the traffic is over in minute {minute}:\n{run.traffic.tail()}"
                 what, number, _ = rng.choices(TABLE, [weight for *_, weight in TABLE])[0]
                 memory = " and ".join(f"{_resident_mib(each):.0f} MiB" for each in run.workers)
                 run.say(
                     f"minute {minute}: {run.onlooker.pairs:,} pairs, {len(watch.wrong)} wrong, {memory}; {what}, worker {number}"
                 )
                 self._fault(run, watch, what, number, rng.uniform(1.0, 4.0))
-                counts["restart of the broker" if what == "broker" else f"{what} of worker {number}"] += 1
+                counts[f"{what} of worker {number}"] += 1
             run.until(lambda: time.monotonic() > begun + self.seconds - 5, "the end of the traffic")
         finally:
             watch.finish()
@@ -173,9 +174,6 @@ class Soak:
             run._kill(worker, run.onlooker)
         elif what == "restart":
             run._restart(worker, run.onlooker)
-        elif what == "broker":
-            run.service.servers.kafka.stop()
-            run.service.servers.kafka.start()
         else:
             watch.stopped.add(number)
             if what == "zombie":
