@@ -4,7 +4,7 @@ A role is as well as its worst shard. Being ready means that every role is assig
 this member no partition is ready too, and says so. Nothing here waits or decides: it is a notice board of one process.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,10 +23,14 @@ class RoleState:
     state: State = "starting"
     reason: str = "waiting for the consumer group"
     shards: dict[int, tuple[State, str]] = field(default_factory=dict)
+    #: Why no shard can do anything, whatever each last said of itself; empty where nothing is in the way.
+    cut_off: Callable[[], str] = str
 
     @property
     def worst(self) -> tuple[State, str]:
         """The state that counts, and the reason with the partition it is about."""
+        if cut_off := self.cut_off():
+            return "failed", cut_off
         if self.state == "failed" or not self.shards:
             return self.state, self.reason
         shards = [(STATES.index(state), not reason, at, state, reason) for at, (state, reason) in self.shards.items()]

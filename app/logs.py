@@ -2,7 +2,8 @@
 
 Our own events come through structlog, those of Faust, mode and aiokafka through the standard library; both are rendered by
 the same handler. Data never goes here: a bad record is a dead letter, not a log line. A secret is masked. What a library
-repeats is said once a minute with the number of times, so that a broker in trouble does not fill the disk.
+repeats is said once a minute, an error once in ten seconds, with the number of times, so that a broker in trouble does not fill
+the disk.
 
 Two things that libraries say are told otherwise than they say them (``Retold``): the coming and going of Faust's services is
 for debugging, and a broker that has no group coordinator yet is a broker that has just started, a warning and not an error.
@@ -31,6 +32,8 @@ _NO_COORDINATOR = "Group Coordinator Request failed: %s"
 _STARTING = {"GroupCoordinatorNotAvailableError", "GroupLoadInProgressError"}
 #: The function by which mode, which runs Faust's services, logs their coming and going, under the name of each one's module.
 _MUNDANE = "_log_mundane"
+#: Different ones that are remembered, so that a text with a number in it does not fill the memory.
+_TEXTS = 500
 
 
 def set_up_logs(settings: LogSettings) -> None:
@@ -132,22 +135,29 @@ def _error_of(record: logging.LogRecord) -> str:
 class Repeats(logging.Filter):
     """Lets a library's warning through once in ``every_s``; the next one that passes says how many were held back.
 
-    Ours are never held back, nor are errors. A broker answers a transaction that follows another at once with
-    "NOT_ENOUGH_REPLICAS, retrying": aiokafka warns of it several times a second while nothing is wrong.
+    A broker answers a transaction that follows another at once with "NOT_ENOUGH_REPLICAS, retrying": aiokafka warns of it
+    several times a second while nothing is wrong. Of a broker that is away it says so by an error at each attempt, 270 a second
+    were counted: an error passes once in ``errors_every_s`` for each of its texts, and always where it comes with a traceback.
+    Ours are never held back.
     """
 
-    def __init__(self, every_s: float = 60.0) -> None:
+    def __init__(self, every_s: float = 60.0, errors_every_s: float = 10.0) -> None:
         super().__init__()
-        self._every_s = every_s
-        self._passed: dict[tuple[str, int], float] = {}
-        self._held: dict[tuple[str, int], int] = {}
+        self._every_s = {logging.WARNING: every_s, logging.ERROR: errors_every_s}
+        self._passed: dict[tuple[str, int, str], float] = {}
+        self._held: dict[tuple[str, int, str], int] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is written."""
-        if record.levelno != logging.WARNING or record.name.partition(".")[0] not in _QUIET:
+        every_s = self._every_s.get(record.levelno)
+        if every_s is None or record.exc_info or record.name.partition(".")[0] not in _QUIET:
             return True
-        key = (record.name, record.lineno)  # the line that warns: there are only so many
-        if record.created - self._passed.get(key, float("-inf")) < self._every_s:
+        # Of the lines that warn there are only so many, of the texts of errors there may be more.
+        key = (record.name, record.lineno, record.getMessage() if record.levelno == logging.ERROR else "")
+        if len(self._passed) > _TEXTS:
+            self._passed.clear()
+            self._held.clear()
+        if record.created - self._passed.get(key, float("-inf")) < every_s:
             self._held[key] = self._held.get(key, 0) + 1
             return False
         self._passed[key] = record.created

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from app.config import Config
+from app.folds.brokers import BROKERS
 from app.folds.fold import Fold
 from app.folds.kafka_ledger import KafkaLedger
 from app.folds.ledger import Ledger
@@ -88,6 +89,7 @@ class Role:
         self.name = name
         self._topics, self._make_fold, self._config, self._redis = topics, make_fold, config, redis
         self._metrics, self._health = metrics, health
+        health.roles[name].cut_off = BROKERS.trouble
         self._full = Topics(config.topics.prefix).full
         self._inputs = [self._full(topic) for topic in topics.reads]
         arguments, credentials = consumer_arguments(config, name), faust_credentials(config.kafka)

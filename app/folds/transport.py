@@ -21,6 +21,7 @@ acknowledgements are not used: topics are declared with ``acks=False``.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import aiokafka
@@ -32,7 +33,7 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import ConsumerMessage
 
-from app.folds import runs
+from app.folds import brokers, runs
 from app.folds.answer_times import AnswerTimes
 from app.folds.log_ends import FetchState
 from app.folds.shards import Shards
@@ -44,6 +45,8 @@ _FETCH_WAIT_MS = 50
 _FETCH_BYTES = 4 << 20
 #: How late it is seen that a topic has more partitions; aiokafka's own is five minutes.
 _METADATA_MAX_AGE_MS = 30_000
+#: What is known is taken when a broker does not tell within this.
+_COUNTS_SECONDS = 5.0
 #: Runs between the transport and the agent. Faust counts messages, and a message is a run.
 _BUFFERED_RUNS = 8
 
@@ -91,23 +94,28 @@ class _Consumer(driver.Consumer):  # type: ignore[misc]  # as above
 
     async def seek_to_committed(self) -> Mapping[Any, int]:
         """Open the shards of what was assigned, and read on from where they say."""
-        self._look_at_counts()
+        await self._look_at_counts()
         shards: Shards = self.app.shards
         positions = await shards.take({place.partition for place in self.assignment()})
         await self.seek_runs(positions)
         return {ensure_TP(place): position for place, position in positions.items()}
 
-    def _look_at_counts(self) -> None:
+    async def _look_at_counts(self) -> None:
         """Raise where partitions were added: this member could get one topic's partition and another member the other's."""
-        consumer, wanted = self._thread._consumer, self.app.conf.topic_partitions  # noqa: SLF001  Faust does not tell
-        for topic in sorted(consumer.subscription()):
-            found = len(consumer.partitions_for_topic(topic) or ())
+        wanted = self.app.conf.topic_partitions
+        for topic, found in sorted((await self._thread.call_thread(self._counts_in_thread)).items()):
             if found not in (0, wanted):  # 0: nothing is known of it just now
                 message = (
                     f"{topic} has {found} partitions, topics.partitions is {wanted}: the halves of a request would not meet. "
                     f"Give all topics the same number, and topics.partitions too, and start again"
                 )
                 raise PartitionCountError(message)
+
+    async def _counts_in_thread(self) -> dict[str, int]:
+        consumer = self._thread._consumer  # noqa: SLF001  as below
+        with suppress(TimeoutError):  # the member that assigned may know more than this one does yet
+            await asyncio.wait_for(consumer._client.force_metadata_update(), _COUNTS_SECONDS)  # noqa: SLF001
+        return {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in consumer.subscription()}
 
     async def seek_runs(self, positions: Mapping[TopicPartition, int]) -> None:
         """Have each partition that is still ours read from its position."""
@@ -192,6 +200,7 @@ def create_app(group: str, consumer_arguments: dict[str, Any], partitions: int, 
     ``credentials`` are for a producer of Faust's own, which nothing is sent with, and which has to connect all the same.
     """
     runs.install()
+    brokers.install()
     app = _App(
         group,
         broker="kafka://" + ";kafka://".join(consumer_arguments["bootstrap_servers"]),

@@ -51,7 +51,7 @@ ENTRIES = (
     Entry("delayed-end", 21, 110_000, 1_500.0, ends.delayed_end, ends.FramedServers, network.ProxiedService, ends.SETTINGS),
     Entry("clock-jump", 22, 45_000, 1_500.0, clocks.clock_jump, service=clocks.ClockedService),
     Entry("disk-full", 23, 50_000, 1_000.0, disks.disk_full, disks.SmallDiskServers, settings=disks.SETTINGS),
-    Entry("three-brokers", 16, 88_000, 1_000.0, brokers.three_brokers, ClusterServers, ClusterService, REPLICATED),
+    Entry("three-brokers", 16, 140_000, 700.0, brokers.three_brokers, ClusterServers, ClusterService, REPLICATED),
     Entry("two-of-three-down", 17, 48_000, 800.0, brokers.two_of_three_down, ClusterServers, ClusterService, REPLICATED),
     Entry("partitions-added", 19, 6_000, 1_500.0, partitions.partitions_added),
     Entry(

@@ -28,7 +28,9 @@ from app.dev.kafka_runtime import kafka_runtime, new_id
 from app.dev.kafka_server import KafkaServer
 from app.dev.kafka_settings import kafka_settings, write_settings
 from app.dev.ports import HOST
+from app.dev.servers import Servers
 from app.topics import check, specs
+from tests.integration.harness import PARTITIONS, Service
 
 pytestmark = pytest.mark.integration
 
@@ -97,6 +99,18 @@ class GuardedKafka(KafkaServer):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+class _KafkaAlone(Servers):
+    """Of the two servers, the one that is needed here: nothing connects to Redis."""
+
+    def __init__(self, kafka: KafkaServer) -> None:
+        super().__init__()
+        self.kafka = kafka
+
+    @property
+    def redis_url(self) -> str:
+        return f"redis://{HOST}:1"
+
+
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedKafka]:
     folder = tmp_path_factory.mktemp("guarded")
@@ -144,6 +158,16 @@ async def test_a_password(broker: GuardedKafka, mechanism: str) -> None:
     assert await reached(broker, "LOGIN", **login, sasl_password="hunter2")
     with pytest.raises(KafkaConnectionError):
         await reached(broker, "LOGIN", **login, sasl_password="hunter3")
+
+
+def test_a_worker_logs_in_with_all_its_clients(broker: GuardedKafka, tmp_path: Path) -> None:
+    settings = {
+        "GNOMON_KAFKA__BOOTSTRAP_SERVERS": broker.address("LOGIN"), "GNOMON_KAFKA__SECURITY_PROTOCOL": PROTOCOLS["LOGIN"],
+        "GNOMON_KAFKA__SASL_MECHANISM": "SCRAM-SHA-512", "GNOMON_KAFKA__SASL_USERNAME": "me",
+        "GNOMON_KAFKA__SASL_PASSWORD": "hunter2",
+    }  # fmt: skip
+    with Service(_KafkaAlone(broker), "login.", tmp_path, settings=settings) as service:
+        service.worker("pair", "detect", "decide").ready(lambda held: held["pair"] == list(range(PARTITIONS)))
 
 
 async def test_a_password_from_a_file_over_tls(broker: GuardedKafka, tmp_path: Path) -> None:

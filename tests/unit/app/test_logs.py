@@ -109,8 +109,8 @@ def test_the_dictionary_that_faust_takes_writes_to_stderr() -> None:
     assert [handler["stream"] for handler in handlers.values()] == [sys.stderr]
 
 
-def record(name: str, level: int, at_s: float, line: int = 1) -> logging.LogRecord:
-    made = logging.LogRecord(name, level, __file__, line, "again %s", ("x",), None)
+def record(name: str, level: int, at_s: float, line: int = 1, text: str = "x") -> logging.LogRecord:
+    made = logging.LogRecord(name, level, __file__, line, "again %s", (text,), None)
     made.created = at_s
     return made
 
@@ -125,10 +125,27 @@ def test_a_library_s_warning_passes_once_a_minute_and_says_how_many_were_held_ba
     assert [each.getMessage() for each in passed] == ["again x", "again x (and 2 more like it)", "again x (and 1 more like it)"]
 
 
-def test_ours_and_errors_and_other_lines_are_never_held_back() -> None:
+def test_a_library_s_error_passes_once_in_ten_seconds_for_each_of_its_texts() -> None:
     repeats = Repeats()
-    for name, level in (("gnomon.pair", logging.WARNING), ("aiokafka.sender", logging.ERROR)):
-        assert all(repeats.filter(record(name, level, at)) for at in range(5))
+    made = [record("aiokafka", logging.ERROR, at, 1, text) for at in (0, 1, 9.9, 10) for text in ("no node 1", "no node 2")]
+    passed = [each.getMessage() for each in made if repeats.filter(each)]
+    held = " (and 2 more like it)"
+    assert passed == ["again no node 1", "again no node 2", f"again no node 1{held}", f"again no node 2{held}"]
+
+
+def test_texts_of_errors_do_not_fill_the_memory() -> None:
+    repeats = Repeats()
+    assert all(repeats.filter(record("aiokafka", logging.ERROR, 0, 1, str(number))) for number in range(2_000))
+    assert len(repeats._passed) <= 501
+
+
+def test_ours_and_tracebacks_and_other_lines_are_never_held_back() -> None:
+    repeats = Repeats()
+    with_traceback = record("aiokafka.sender", logging.ERROR, 0)
+    with_traceback.exc_info = (ValueError, ValueError("x"), None)
+    assert all(repeats.filter(with_traceback) for _ in range(5))
+    for level in (logging.WARNING, logging.ERROR):
+        assert all(repeats.filter(record("gnomon.pair", level, at)) for at in range(5))
     assert all(repeats.filter(record("aiokafka.sender", logging.WARNING, 0, line)) for line in range(5))
 
 
