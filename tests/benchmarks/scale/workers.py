@@ -69,8 +69,8 @@ def restart(bench: Bench) -> None:
     both = Written(first.events + second.events, first.paired + second.paired, first.legacy_only + second.legacy_only)
     bench.check("restart.", before._replace(requests=before.requests + after.requests), both)
     print(
-        f"\nkill -9 at {RATE:,} events/s, window {WINDOW_MS // 1000} s: shards are live {min(lives):.1f} to {max(lives):.1f} s after "
-        f"they are opened, all of them {gone_s:.1f} s after the new process was started"
+        f"\nkill -9 at {RATE:,} events/s, window {WINDOW_MS // 1000} s: shards are live {min(lives):.1f} to {max(lives):.1f} s "
+        f"after they are opened, all of them {gone_s:.1f} s after the new process was started"
     )
     print(f"goal {LIVE_GOAL_S:.0f} s: {'reached' if max(lives) <= LIVE_GOAL_S else 'MISSED'}", flush=True)
 
