@@ -53,7 +53,7 @@ ENTRIES = (
     Entry("disk-full", 23, 50_000, 1_000.0, disks.disk_full, disks.SmallDiskServers, settings=disks.SETTINGS),
     Entry("three-brokers", 16, 140_000, 700.0, brokers.three_brokers, ClusterServers, ClusterService, REPLICATED),
     Entry("two-of-three-down", 17, 48_000, 800.0, brokers.two_of_three_down, ClusterServers, ClusterService, REPLICATED),
-    Entry("partitions-added", 19, 6_000, 1_500.0, partitions.partitions_added),
+    Entry("partitions-added", 19, 8_000, 400.0, partitions.partitions_added),
     Entry(
         "credentials-revoked",
         18,
