@@ -1,20 +1,24 @@
 """How the pair role's cost grows, with the results asserted each time.
 
-    python -m tests.benchmarks.scale [--only memory alone workers models backlog restart] [--events 10000000]
+    python -m tests.benchmarks.scale [--only memory alone workers models broker backlog restart] [--events 10000000]
 
 memory: bytes of a half that waits. alone: the fold without Kafka in one process and in two. workers: two against one. models:
-1 to 1,000 of them. backlog: cost by the events before, and the memory of catching up with all of them. restart: kill -9.
+1 to 1,000 of them. broker: its disks and its CPU. backlog: cost by the events before, and the memory of catching up with all
+of them. restart: kill -9 under traffic.
 """
 
 import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from app.dev.servers import Servers
 from tests.benchmarks.scale.bench import Bench
+from tests.benchmarks.scale.broker_load import broker_load
 from tests.benchmarks.scale.fold_alone import bytes_kept, two_processes
 from tests.benchmarks.scale.growth import backlog, models
 from tests.benchmarks.scale.workers import restart, two_workers
 
-EVERY = ["memory", "alone", "workers", "models", "backlog", "restart"]
+EVERY = ["memory", "alone", "workers", "models", "broker", "backlog", "restart"]
 
 
 def main() -> None:
@@ -36,6 +40,9 @@ def main() -> None:
         if name in options.only:
             with Servers() as servers:  # a broker each: what the one before has written is not the next one's load
                 measure(Bench(servers.bootstrap_servers))
+    if "broker" in options.only:
+        with TemporaryDirectory() as folder, Servers(Path(folder)) as servers:
+            broker_load(Bench(servers.bootstrap_servers), Path(folder) / "kafka" / "data", servers.kafka.child.pid)
 
 
 if __name__ == "__main__":

@@ -86,8 +86,8 @@ def written(stream: Stream) -> Written:
     return Written(2 * paired + alone + 2 * last, paired + last, alone)
 
 
-async def fill(bootstrap: str, prefix: str, stream: Stream, rate: float = 0.0) -> Written:
-    """Write it to both topics, as fast as possible or at so many events a second."""
+async def fill(bootstrap: str, prefix: str, stream: Stream, rate: float = 0.0, at_once: int = 200) -> Written:
+    """Write it to both topics, as fast as possible, or at so many events a second and ``at_once``."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type="snappy", max_batch_size=262_144)
     await producer.start()
     batches: dict[tuple[int, int], Any] = {}
@@ -99,7 +99,7 @@ async def fill(bootstrap: str, prefix: str, stream: Stream, rate: float = 0.0) -
 
     started = time.perf_counter()
     for count, (side, partition, key, value) in enumerate(events(stream)):
-        if rate and count % 200 == 0 and (ahead_s := started + count / rate - time.perf_counter()) > 0:
+        if rate and count % at_once == 0 and (ahead_s := started + count / rate - time.perf_counter()) > 0:
             await send_all()
             await asyncio.sleep(ahead_s)
         batch = batches.get((side, partition))
