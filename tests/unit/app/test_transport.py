@@ -147,3 +147,26 @@ async def test_the_consumer_is_made_with_our_arguments(app: Any, monkeypatch: py
     assert arguments["max_poll_records"] is None  # a run is not cut by a count of records
     assert arguments["fetch_max_wait_ms"] < 100
     inspect.signature(AIOKafkaConsumer).bind(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({"legacy": 4, "shadow": 4}, None),
+        ({"legacy": 4, "shadow": 0}, None),  # nothing is known of it just now
+        ({"legacy": 6, "shadow": 4}, r"legacy has 6 partitions, topics\.partitions is 4"),
+        ({"legacy": 4, "shadow": 5}, r"shadow has 5 partitions, topics\.partitions is 4"),
+    ],
+)
+async def test_partitions_that_were_added_are_refused_by_name(app: Any, counts: dict[str, int], words: str | None) -> None:
+    class Thread:
+        async def call_thread(self, _: Any) -> dict[str, int]:
+            return counts
+
+    consumer = object.__new__(transport._Consumer)
+    consumer.app, consumer._thread = app, Thread()
+    if words is None:
+        await consumer._look_at_counts()
+        return
+    with pytest.raises(transport.PartitionCountError, match=words):
+        await consumer._look_at_counts()
