@@ -1,5 +1,6 @@
 """One role of a worker: a Faust app in its consumer group, its agent, and the shards that it holds."""
 
+import gc
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -33,15 +34,23 @@ _REASONS = {
 
 
 class _Watch:
-    """Tells metrics and the health board what the shards of one role are doing."""
+    """Tells metrics and the health board what the shards of one role are doing, and has those that are gone cleared away.
+
+    A shard is full of cycles, and lives long enough to be looked at by a full collection alone, which a worker's thresholds put
+    off for good (``app.worker``): ten megabytes would stay of each rebalance. So there is one before the first shard after it.
+    """
 
     def __init__(self, role: str, metrics: Metrics, health: Health) -> None:
         self._role, self._metrics, self._health = role, metrics, health
+        self._garbage = False
 
     def assigned(self, partitions: Iterable[int]) -> None:
         self._health.assign(self._role, partitions)
 
     def opening(self, partition: int) -> None:
+        if self._garbage:
+            self._garbage = False
+            gc.collect()
         self._metrics.assigned(self._role, partition)
         self._health.shard(self._role, partition, "rebuilding", "reading the log up to the checkpoint")
 
@@ -57,6 +66,7 @@ class _Watch:
         self._metrics.figures(self._role, shard.partition, shard.fold.figures())
 
     def failed(self, partition: int, error: Exception) -> None:
+        self._garbage = True
         name = type(error).__name__
         self._metrics.failed(self._role, _REASONS.get(name, "fold" if not _is_outside(error) else "broker"))
         self._health.shard(self._role, partition, "failed", f"{name}: {error}")
@@ -64,6 +74,7 @@ class _Watch:
         told("shard thrown away", role=self._role, partition=partition, error=f"{name}: {error}", exc_info=not _is_outside(error))
 
     def forgotten(self, partition: int) -> None:
+        self._garbage = True
         self._metrics.forget(self._role, partition)
         self._health.forget(self._role, partition)
 

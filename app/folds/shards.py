@@ -117,6 +117,7 @@ class Shards:
     async def _reopen(self, shard: Shard) -> None:
         generation, partition = self._generation, shard.partition
         await shard.close()
+        del shard  # what it held may be cleared away before the next one is opened
         await asyncio.sleep(self._reopen_seconds)
         ours = TopicPartition(self._topics[0], partition) in self._host.assigned()
         if generation == self._generation and partition not in self.open and ours:
