@@ -27,10 +27,12 @@ STATUSES = {"paired": "pair", "legacy_only": "legacy_only", "shadow_only": "shad
 def settings() -> dict[str, str]:
     """Of the worker: the harness's window and grace, a prefix that nobody has had."""
     env = os.environ
+    horizon_ms = int(env["PEERS_WINDOW_MS"]) + int(env["PEERS_GRACE_MS"])  # the least that is allowed
     return {
         "GNOMON_KAFKA__BOOTSTRAP_SERVERS": env["PEERS_BOOTSTRAP"], "GNOMON_TOPICS__PREFIX": env["PEERS_GROUP"] + ".",
         "GNOMON_TOPICS__PARTITIONS": env["PEERS_PARTITIONS"], "GNOMON_WEB__PORT": str(PORT), "GNOMON_LOG__LEVEL": "warning",
         "GNOMON_PAIRING__WINDOW_MS": env["PEERS_WINDOW_MS"], "GNOMON_PAIRING__GRACE_MS": env["PEERS_GRACE_MS"],
+        "GNOMON_PAIRING__DEDUPLICATION_MS": str(horizon_ms),
     }  # fmt: skip
 
 

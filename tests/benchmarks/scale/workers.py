@@ -23,6 +23,12 @@ __all__ = ["restart", "two_workers"]
 TWO_GOAL, LIVE_GOAL_S = 1.7, 3.0
 RATE = 20_000
 WINDOW_MS = 60_000
+SETTINGS = {
+    "GNOMON_PAIRING__WINDOW_MS": str(WINDOW_MS),
+    "GNOMON_PAIRING__GRACE_MS": "2000",
+    "GNOMON_PAIRING__DEDUPLICATION_MS": str(WINDOW_MS + 2_000),
+    "GNOMON_LOG__LEVEL": "info",
+}
 BEFORE_S, DURING_S, KILL_AFTER_S = 80, 40, 15
 
 
@@ -50,10 +56,10 @@ def restart(bench: Bench) -> None:
     base_ms = time.time_ns() // 1_000_000 - (BEFORE_S + 20) * 1000
     before = Stream(BEFORE_S * RATE // 2, alone_every=100, per_ms=RATE // 2_000, base_ms=base_ms, last=False)
     after = before._replace(first=before.requests, requests=DURING_S * RATE // 2, last=True)
-    events, settings = written(before).events, {"GNOMON_PAIRING__WINDOW_MS": str(WINDOW_MS), "GNOMON_LOG__LEVEL": "info"}
+    events = written(before).events
     bench.fill("restart.", before)
     sending = threading.Thread(target=lambda: asyncio.run(fill(bench.bootstrap, "restart.", after, RATE)))
-    with bench.workers("restart.", settings=settings) as workers:
+    with bench.workers("restart.", settings=SETTINGS) as workers:
         bench.read(workers, events - RATE)
         sending.start()
         time.sleep(KILL_AFTER_S)
@@ -62,7 +68,7 @@ def restart(bench: Bench) -> None:
         workers[0].kill()
         workers[0].wait()
     again = asyncio.run(_to_be_read_again(bench.bootstrap, "restart."))
-    with tempfile.NamedTemporaryFile() as log, bench.workers("restart.", log=log.file, settings=settings):
+    with tempfile.NamedTemporaryFile() as log, bench.workers("restart.", log=log.file, settings=SETTINGS):
         started = time.monotonic()
         lives = _lives(Path(log.name))
         gone_s = time.monotonic() - started
