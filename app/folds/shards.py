@@ -67,6 +67,7 @@ class Shards:
         self._generation = 0
         self._hole_since: dict[TopicPartition, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._told: set[int] = set()  # partitions of which the watch knows; one that failed is among them and not open
         self.open: dict[int, Shard] = {}
 
     async def take(self, partitions: set[int]) -> dict[TopicPartition, int]:
@@ -80,6 +81,7 @@ class Shards:
         async with self._locks[partition]:
             if generation != self._generation:
                 return {}
+            self._told.add(partition)
             self._watch.opening(partition)
             shard = self._make(partition, self._failed)
             shard.on_live, shard.on_commit = self._watch.live, self._watch.committed
@@ -105,7 +107,8 @@ class Shards:
         self._generation += 1
         shards, self.open = self.open, {}
         await asyncio.gather(*(shard.close(drain=drain) for shard in shards.values()))
-        for partition in shards:
+        told, self._told = self._told, set()
+        for partition in sorted(told):
             self._watch.forgotten(partition)
 
     def _failed(self, shard: Shard, error: Exception) -> None:

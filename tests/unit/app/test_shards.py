@@ -93,6 +93,17 @@ async def test_what_is_revoked_is_given_up(drain: bool) -> None:
     assert (group.shards.open, group.told.all("forgotten"), group.bench(0).store.closed) == ({}, [0], 1)
 
 
+async def test_a_shard_that_failed_before_the_partition_was_given_up_is_forgotten_too() -> None:
+    group = Group()
+    await group.shards.take({0})
+    group.host.ours = places(1)  # so it stays away
+    group.shards.open[0].give_up(OSError("no broker"))
+    assert (group.shards.open, group.told.all("forgotten")) == ({}, [])
+    await group.shards.drop(drain=True)
+    await group.shards.drop(drain=True)
+    assert group.told.all("forgotten") == [0]  # and once
+
+
 async def test_an_opening_that_a_rebalance_overtook_is_thrown_away() -> None:
     group = Group()
     store = group.bench(0).store
