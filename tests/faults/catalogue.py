@@ -62,6 +62,7 @@ ENTRIES = (
         credentials.credentials_revoked,
         credentials.GuardedServers,
         credentials.GuardedService,
+        {"GNOMON_PAIRING__WINDOW_MS": "10000", "GNOMON_PAIRING__GRACE_MS": "2000", "GNOMON_PAIRING__DEDUPLICATION_MS": "40000"},
     ),
 )
 BY_NAME = {entry.name: entry for entry in ENTRIES}
