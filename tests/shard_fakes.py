@@ -240,7 +240,7 @@ class Bench:
         return Shard(partition, self.fold, MemoryLedger(self.store), TOPICS, self.host, settings, told, self.clock)
 
 
-async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 30.0) -> None:
     """Let everything else run until it is so."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  the condition is any

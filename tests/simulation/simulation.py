@@ -33,6 +33,8 @@ __all__ = ["Simulation", "in_place_of_kafka"]
 GROUP = "gnomon-pair"
 #: Seconds of the simulation's time by which a seed has to have come to its end; faults end after 3.
 _AT_MOST_S = 60.0
+#: So long a transaction that was under way at the end may still take.
+_LAST_S = 5.0
 _WATCH_S = 0.25
 
 
@@ -105,10 +107,15 @@ class Simulation:
             loop.run(_AT_MOST_S)
             came_to_its_end = self._finished
             loop.run(loop.time() + 2 * self.plan.commit_interval_s)
+            until_s = loop.time()
+            last_s = until_s + _LAST_S
+            while self.broker.hanging and until_s < last_s:
+                loop.run(until_s := until_s + self.plan.commit_interval_s)
         finally:
             self.network.down = True
             self.chaos.resume_all()
             loop.finish()
+        self._look()
         if loop.failures:
             raise Violation("; ".join(loop.failures))
         if not came_to_its_end:

@@ -70,7 +70,16 @@ class Request(Struct, gc=False):
         return max(self.limit, min(held, self.limit + self.policy.wait_ms + self.policy.deduplication_ms))
 
     def given_up_at(self) -> int:
-        """The moment of its closing, if nothing more comes."""
+        """The moment of its closing, if nothing more comes.
+
+        Without a legacy half, further versions that nobody expects do not count: whether they are read before the record is
+        written depends on how far the legacy log had been read by then, and the horizon must not.
+        """
+        if self.legacy is None and len(self.shadows) > 1:
+            waited = [half for half in self.shadows[1:] if half.version in self.expected]
+            counted = (self.shadows[0], *waited)
+            limit = min(half.timestamp for half in counted) + self.policy.wait_ms
+            return max(limit, *(half.moment for half in counted))
         return max(self.limit, self.legacy_moment, self.shadow_moment)
 
     def horizon(self) -> int:
