@@ -15,13 +15,13 @@ Delivery guarantees: a pure function of the model's pair records; ``dump`` and `
 """
 
 from collections.abc import Generator
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.domain.detection.blocks import Rows
 from app.domain.detection.drift_config import DriftConfig
-from app.domain.detection.pair_rows import Half, Placed, answer_rows, input_rows, matching_rows, pair_rows
+from app.domain.detection.pair_columns import Halves, PairColumns
+from app.domain.detection.pair_rows import answer_rows, input_rows, matching_rows, pair_rows
 from app.domain.detection.panel import Panel
-from app.domain.detection.signals import Value
 from app.domain.detection.statistics_records import Emission, Source
 from schemas.statistics import Role
 
@@ -34,13 +34,6 @@ Looking = Generator[None, None, list[Emission]]
 _FORGET, _LOOK = 20_000, 1_000
 #: Records that are looked at in one go: steps of some milliseconds. No decision depends on it.
 _TOGETHER = 2_048
-
-
-class _Group(NamedTuple):
-    """Halves, and the number of each one's pair."""
-
-    which: list[int]
-    halves: list[Half]
 
 
 class ModelWatch:
@@ -71,13 +64,13 @@ class ModelWatch:
         """What the bounds refused: halves of too many versions, values of too many features."""
         return self.refused + sum(panel.refused for panel in self.panels)
 
-    def feed(self, placed: Placed) -> Looking:
+    def feed(self, pairs: PairColumns) -> Looking:
         """Take the model's next pairs in, a panel at a step; what there is to say, in the order of the records."""
         out: list[Emission] = []
         at = 0
-        while at < len(placed.offsets):
-            end = min(len(placed.offsets), at + _TOGETHER, at + self._until_given_up())
-            part = yield from self._part(placed.part(at, end))
+        while at < len(pairs):
+            end = min(len(pairs), at + _TOGETHER, at + self._until_given_up())
+            part = yield from self._part(pairs.part(at, end))
             out += sorted(part, key=lambda emission: emission.offset)
             if self.records % _LOOK == 0:
                 out += self._forget()
@@ -89,50 +82,32 @@ class ModelWatch:
         oldest = min(self.seen.values(), default=self.records)
         return max(oldest + _FORGET + -(oldest + _FORGET) % _LOOK, self.records // _LOOK * _LOOK + _LOOK) - self.records
 
-    def _part(self, placed: Placed) -> Looking:
+    def _part(self, pairs: PairColumns) -> Looking:
         out: list[Emission] = []
-        rows, pairs = pair_rows(placed), placed.pairs
-        legacy = _Group([], [])
-        for at, pair in enumerate(pairs):
-            if pair.legacy is not None:
-                legacy.which.append(at)
-                legacy.halves.append(pair.legacy)
-        if legacy.which:
-            out += self._inputs(rows.some(legacy.which), [pairs[at].features for at in legacy.which], legacy.halves)
+        rows = pair_rows(pairs)
+        if pairs.legacy.which:
+            out += self._inputs(rows.some(pairs.legacy.which), pairs)
             yield
         if matched := [at for at, status in enumerate(rows.statuses) if status != "solo"]:
             out += self.matching.feed(matching_rows(rows.some(matched)))
-        shadows = _Group(
-            [at for at, pair in enumerate(pairs) for _ in pair.shadows], [half for pair in pairs for half in pair.shadows]
-        )
-        groups = self._by_version("legacy", legacy) | self._by_version("shadow", shadows)
-        for (role, version), (which, halves) in sorted(groups.items()):
-            self.seen[role, version] = self.records + which[-1] + 1
-            answers = rows.some(which)
-            answers.versions = [version] * len(which)
-            out += self.answers[role, version].feed(answer_rows(answers, halves, shadow=role == "shadow"))
+        groups = self._watched("legacy", pairs.legacy) | self._watched("shadow", pairs.shadows)
+        for (role, version), answers in sorted(groups.items()):
+            self.seen[role, version] = self.records + answers.which[-1] + 1
+            out += self.answers[role, version].feed(answer_rows(rows.some(answers.which), answers))
             yield
         self.records += len(pairs)
         return out
 
-    def _inputs(self, rows: Rows, features: list[dict[str, Value]], halves: list[Half]) -> list[Emission]:
-        versions = [half.version for half in halves]
+    def _inputs(self, rows: Rows, pairs: PairColumns) -> list[Emission]:
+        versions = pairs.legacy.versions
         if self.inputs is None:
             self.inputs = Panel("legacy", versions[0], self.source, self.config, follows=True)
-        return self.inputs.feed(input_rows(rows, features, versions, self.config.ignored_features))
+        return self.inputs.feed(input_rows(rows, pairs.features, versions, self.config.ignored_features))
 
-    def _by_version(self, role: Role, group: "_Group") -> dict[tuple[Role, str], "_Group"]:
-        """These halves by version, for the versions that are watched."""
-        versions = [half.version for half in group.halves]
-        groups = {version: _Group([], []) for version in dict.fromkeys(versions)}
-        if len(groups) == 1:
-            groups = {versions[0]: group}
-        else:
-            for version, at, half in zip(versions, *group, strict=True):
-                groups[version].which.append(at)
-                groups[version].halves.append(half)
-        watched: dict[tuple[Role, str], _Group] = {}
-        for version, its in groups.items():
+    def _watched(self, role: Role, answers: Halves) -> dict[tuple[Role, str], Halves]:
+        """These answers by version, for the versions that are watched."""
+        watched: dict[tuple[Role, str], Halves] = {}
+        for version, its in answers.by_version().items():
             if self._admit(role, version):
                 watched[role, version] = its
             else:

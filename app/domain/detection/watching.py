@@ -10,10 +10,12 @@ the log was looked at is in ``holding`` (see there), which a checkpoint has to k
 """
 
 from collections.abc import Callable, Sequence
+from itertools import compress
 
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.holding import Holding, Kept
-from app.domain.detection.pair_rows import Placed, decode_pairs
+from app.domain.detection.pair_columns import PairColumns
+from app.domain.detection.pair_records import decode_pairs
 from app.domain.detection.state_codec import decode_state, encode_state
 from app.domain.detection.statistics_records import Emission, Source
 from app.domain.detection.watch import Looking, ModelWatch
@@ -22,8 +24,8 @@ __all__ = ["MODELS", "Watching"]
 
 #: Models watched on one partition.
 MODELS = 4_096
-#: Records decoded at a step: some milliseconds.
-_DECODED = 512
+#: Records decoded at a step: under a millisecond, and what was decoded is still in the processor's cache when columns are made.
+_DECODED = 256
 _COUNTS = ("pairs", "pairs_malformed", "pairs_refused", "outcomes", "outcomes_refused", "statistics")
 
 
@@ -38,7 +40,7 @@ class Watching:
 
     def look(self, records: Sequence[Kept]) -> Looking:
         """Look at these records."""
-        placed: dict[str, Placed] = {}
+        placed: dict[str, PairColumns] = {}
         for start in range(0, len(records), _DECODED):
             self._decode(records[start : start + _DECODED], placed)
             yield
@@ -46,22 +48,25 @@ class Watching:
         for model, pairs in placed.items():
             watch = self._watch(model)
             if watch is None:
-                self.counts["pairs_refused"] += len(pairs.offsets)
+                self.counts["pairs_refused"] += len(pairs)
                 continue
             emissions += yield from watch.feed(pairs)
-            self.counts["pairs"] += len(pairs.offsets)
+            self.counts["pairs"] += len(pairs)
         self.counts["statistics"] += len(emissions)
         return sorted(emissions, key=lambda one: one.offset)
 
-    def _decode(self, records: Sequence[Kept], placed: dict[str, Placed]) -> None:
+    def _decode(self, records: Sequence[Kept], placed: dict[str, PairColumns]) -> None:
         offsets, pairs = decode_pairs(records)
         self.counts["pairs_malformed"] += len(records) - len(pairs)
         models = [pair.model for pair in pairs]
+        several = len(set(models)) > 1
         for model in dict.fromkeys(models):
-            its = placed.setdefault(model, Placed([], []))
-            which = [at for at, other in enumerate(models) if other == model] if len(set(models)) > 1 else range(len(pairs))
-            its.offsets.extend(map(offsets.__getitem__, which))
-            its.pairs.extend(map(pairs.__getitem__, which))
+            its = placed.setdefault(model, PairColumns())
+            if several:
+                which = [other == model for other in models]
+                its.take(list(compress(offsets, which)), list(compress(pairs, which)))
+            else:
+                its.take(offsets, pairs)
 
     def _watch(self, model: str) -> ModelWatch | None:
         watch = self._watches.get(model)
