@@ -16,6 +16,12 @@ from app.folds.shard import Shard
 from tests.shard_fakes import Bench, CountingFold, FencedError, run, until
 
 
+@pytest.fixture(autouse=True)
+def _no_turn_ends_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows looks at what one turn did; on a machine that does other things as well five milliseconds are soon over."""
+    monkeypatch.setattr(feeding, "TURN_S", 60.0)
+
+
 async def test_outputs_state_and_positions_are_one_commit() -> None:
     bench = Bench()
     shard = bench.shard()
@@ -143,6 +149,18 @@ async def test_only_a_drain_commits_the_last_interval(drain: bool) -> None:
     assert bench.store.outputs == ([b"0:0:1", b"0:1:2"] if drain else [])
     assert bench.store.closed == 1
     assert not shard.offer(0, run(2, 3))
+
+
+async def test_a_commit_that_does_not_end_ends_the_shard() -> None:
+    bench = Bench(commit_timeout_s=0.05)
+    bench.store.hangs = True
+    shard = bench.shard()
+    await shard.open()
+    shard.offer(0, run(0, 2))
+    await until(lambda: bench.errors)
+    assert str(bench.errors[0]) == "a commit had no end within 0.05 s: the broker has aborted its transaction by then"
+    assert shard.dead
+    await shard.close(drain=True)
 
 
 @pytest.mark.parametrize("in_the_log", [True, False])
