@@ -133,7 +133,10 @@ class Role:
         app.on_before_shutdown.connect(give_up, weak=False)
 
     def _make_shard(self, partition: int, fail: Any) -> Shard:
-        settings = ShardSettings(self._config.commit.interval_ms / 1000, self._config.detect.snapshot_interval_ms / 1000)
+        config = self._config
+        # Redis is waited for, as long as it takes.
+        limit_s = None if self._topics.checkpoints is None else config.kafka.transaction_timeout_ms / 1000
+        settings = ShardSettings(config.commit.interval_ms / 1000, config.detect.snapshot_interval_ms / 1000, limit_s)
         fold = self._make_fold(partition)
         return Shard(partition, fold, self._make_ledger(partition), self._inputs, self._host, settings, fail)
 

@@ -140,6 +140,8 @@ class Store:
     closed: int = 0
     #: Raised by the next commit, and whether the commit is in the log all the same.
     fails: tuple[Exception, bool] | None = None
+    #: A commit has no end.
+    hangs: bool = False
     gate: asyncio.Event | None = None
 
 
@@ -177,6 +179,8 @@ class MemoryLedger:
         self._pending = []
         if store.epoch != self._epoch:
             raise FencedError
+        if store.hangs:
+            await asyncio.Event().wait()
         fails, store.fails = store.fails, None
         if fails is None or fails[1]:
             store.outputs += pending
@@ -231,11 +235,12 @@ class Bench:
     errors: list[Exception] = field(default_factory=list)
     clock: Callable[[], float] = lambda: 0.0
     snapshot_interval_s: float = 1e9
+    commit_timeout_s: float | None = None
 
     def shard(self, fold: CountingFold | None = None, fail: Any = None, partition: int = 0) -> Shard:
         """A shard that is not open yet."""
         self.fold = fold or self.fold
-        settings = ShardSettings(INTERVAL_S, self.snapshot_interval_s)
+        settings = ShardSettings(INTERVAL_S, self.snapshot_interval_s, self.commit_timeout_s)
         told = fail or (lambda _, error: self.errors.append(error))
         return Shard(partition, self.fold, MemoryLedger(self.store), TOPICS, self.host, settings, told, self.clock)
 

@@ -10,7 +10,8 @@ The states and what leads from one to the next:
 Where reading begins is decided in ``app.folds.opening``; ``app.folds.feeding`` takes the runs in and gives them to the fold.
 
 *Delivery guarantees.* What the fold is given between two commits, and what it says, is in one transaction with the positions
-and its state. A shard that fails is dead at once, and the next one begins from what was committed; nothing is retried here.
+and its state. A shard that fails is dead at once, and the next one begins from what was committed; nothing is retried here. The
+client repeats for ever what a broker refuses for now, so a commit that takes longer than a transaction may is a failure too.
 """
 
 import asyncio
@@ -35,10 +36,11 @@ _DRAIN_SECONDS = 5.0
 
 
 class ShardSettings(NamedTuple):
-    """Seconds between two transactions, and between two snapshots."""
+    """Seconds between two transactions, between two snapshots, and that a transaction may take (None: as long as it takes)."""
 
     commit_interval_s: float
     snapshot_interval_s: float
+    commit_timeout_s: float | None = None
 
 
 class Shard:
@@ -181,7 +183,15 @@ class Shard:
         started, events = time.perf_counter(), self.events
         saved = self._saved(ending)
         self._dirty, self.events = False, 0
-        await self.ledger.commit(saved)
+        limit_s = self._settings.commit_timeout_s
+        try:
+            async with asyncio.timeout(limit_s) as limit:
+                await self.ledger.commit(saved)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            message = f"a commit had no end within {limit_s:g} s: the broker has aborted its transaction by then"
+            raise TimeoutError(message) from error
         self.committed_at = self._now()
         self.on_commit(self, events, time.perf_counter() - started)
 
