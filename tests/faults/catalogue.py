@@ -37,9 +37,9 @@ class Entry:
 #: sender does not send in time is late by right, so the window is longer than any of that.
 REPLICATED = {
     "GNOMON_TOPICS__REPLICATION_FACTOR": "3",
-    "GNOMON_PAIRING__WINDOW_MS": "20000",
+    "GNOMON_PAIRING__WINDOW_MS": "50000",
     "GNOMON_PAIRING__GRACE_MS": "2000",
-    "GNOMON_PAIRING__DEDUPLICATION_MS": "60000",
+    "GNOMON_PAIRING__DEDUPLICATION_MS": "100000",
 }
 ENTRIES = (
     Entry("rolling-restarts", 11, 45_000, 1_500.0, coming_and_going.rolling_restarts),
