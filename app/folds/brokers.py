@@ -2,7 +2,7 @@
 
 aiokafka connects again for ever, and tells nobody but the log what keeps it from that: a password that was revoked looks like
 a topic on which nothing happens. So every attempt of every client in this process is noted here by address. As long as one
-address was reached at its last attempt nothing is wrong: that one of three brokers is away is no matter for a worker.
+connection is open nothing is wrong: that one of three brokers is away is no matter for a worker.
 
 Nothing is decided here and nothing is given up: the clients go on trying, and when they are let in again the trouble is over.
 A function of aiokafka is replaced; ``tests/unit/app/test_brokers.py`` fails when it changes.
@@ -10,7 +10,8 @@ A function of aiokafka is replaced; ``tests/unit/app/test_brokers.py`` fails whe
 
 import time
 from collections.abc import Callable
-from typing import Any
+from threading import Lock
+from typing import Any, Protocol
 
 import aiokafka.client
 from aiokafka.conn import create_conn
@@ -21,30 +22,41 @@ __all__ = ["BROKERS", "Brokers", "install"]
 _TOLD_AFTER_S = 5.0
 
 
+class Connection(Protocol):
+    """Of aiokafka's, what is needed here."""
+
+    def connected(self) -> bool: ...
+
+
 class Brokers:
-    """The last attempt at each address. Clients live in several threads: each call is one step in a dictionary."""
+    """The connections that are open, and the addresses at which the last attempt failed. Clients live in several threads."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._failing: dict[str, tuple[float, str] | None] = {}
+        self._now, self._lock = now, Lock()
+        self._open: list[Connection] = []
+        self._failing: dict[str, tuple[float, str]] = {}  # since when, and what it says now
 
-    def reached(self, address: str) -> None:
+    def reached(self, address: str, connection: Connection) -> None:
         """It let a client in."""
-        self._failing[address] = None
+        with self._lock:
+            self._failing.pop(address, None)
+            self._open = [each for each in self._open if each.connected()]
+            self._open.append(connection)
 
     def failed(self, address: str, error: BaseException) -> None:
         """It did not."""
-        known = self._failing.get(address)
-        self._failing[address] = (self._now() if known is None else known[0], str(error) or type(error).__name__)
+        with self._lock:
+            since, _ = self._failing.get(address, (self._now(), ""))
+            self._failing[address] = (since, str(error) or type(error).__name__)
 
     def trouble(self) -> str:
         """For how long no address can be reached, and what each says; empty where there is no trouble."""
-        failing = dict(self._failing)
-        lasts_s = min((0.0 if state is None else self._now() - state[0] for state in failing.values()), default=0.0)
-        if lasts_s < _TOLD_AFTER_S:
-            return ""
-        said = "; ".join(f"{address}: {state[1]}" for address, state in failing.items() if state is not None)
-        return f"no broker can be reached for {lasts_s:.0f} s: {said}"
+        with self._lock:
+            if any(each.connected() for each in self._open):
+                return ""
+            lasts_s = min((self._now() - since for since, _ in self._failing.values()), default=0.0)
+            said = "; ".join(f"{address}: {text}" for address, (_, text) in self._failing.items())
+        return "" if lasts_s < _TOLD_AFTER_S else f"no broker can be reached for {lasts_s:.0f} s: {said}"
 
 
 #: Those of this process.
@@ -58,7 +70,7 @@ async def _noted(host: str, port: int, **arguments: Any) -> Any:
     except Exception as error:
         BROKERS.failed(address, error)
         raise
-    BROKERS.reached(address)
+    BROKERS.reached(address, connection)
     return connection
 
 

@@ -23,28 +23,42 @@ class Clock:
         return self.seconds
 
 
+class Line:
+    """A connection."""
+
+    def __init__(self) -> None:
+        self.open = True
+
+    def connected(self) -> bool:
+        return self.open
+
+
 def test_no_broker_at_all_is_told_after_a_while_with_its_first_failure_and_last_reason() -> None:
-    clock = Clock()
+    clock, line = Clock(), Line()
     known = Brokers(clock)
     assert known.trouble() == ""
-    known.reached("a:1")
+    known.reached("a:1", line)
+    line.open = False
     known.failed("a:1", OSError("refused"))
     clock.seconds = 4.0
     known.failed("a:1", RuntimeError("wrong password"))
     assert known.trouble() == ""
     clock.seconds = 7.0
     assert known.trouble() == "no broker can be reached for 7 s: a:1: wrong password"
-    known.reached("a:1")
+    known.reached("a:1", Line())
     assert known.trouble() == ""
 
 
-def test_one_broker_of_several_is_enough() -> None:
-    clock = Clock()
+def test_one_connection_is_enough_and_an_address_that_is_not_used_any_more_is_none() -> None:
+    clock, first, line = Clock(), Line(), Line()
     known = Brokers(clock)
+    known.reached("bootstrap:1", first)
+    first.open = False
+    known.reached("b:2", line)
     known.failed("a:1", OSError("refused"))
-    known.reached("b:2")
     clock.seconds = 60.0
     assert known.trouble() == ""
+    line.open = False
     known.failed("b:2", TimeoutError())
     clock.seconds = 70.0
     assert known.trouble() == "no broker can be reached for 10 s: a:1: refused; b:2: TimeoutError"
