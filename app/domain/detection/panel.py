@@ -34,7 +34,7 @@ from schemas.statistics import Role, Signal
 __all__ = ["Panel"]
 
 #: Rows that are judged at once: what pays for the calls and stays in the processor's cache. No decision depends on it.
-_PIECE, _SHORT = 2048, 32
+_PIECE, _SHORT = 3072, 32
 
 
 class Panel:

@@ -10,6 +10,7 @@ one plan. A plan depends on the row modulo 512 (the coarsest grid) and the numbe
 """
 
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -63,15 +64,23 @@ class Step(NamedTuple):
 def steps(phase: int, rows: int, lowest: int) -> tuple[Step, ...]:
     """What ``rows`` rows behind a row that is ``phase`` modulo 512 are asked, for the levels from ``lowest`` on."""
     row = np.arange(rows, dtype=np.intp)
-    plan = [Step(np.array([k]), None, None, row + 1 - (1 << k), ((0, 1, 0, rows),)) for k in range(lowest, 5)]
-    level, row = np.nonzero(((phase + 1 + row) & ((1 << _SHIFT[5:, None]) - 1)) == 0)
-    if len(level):
-        level += 5
-        bounds = np.searchsorted(level, np.arange(5, LEVELS + 1)).tolist()
-        grids = [1 << shift for shift in _SHIFT[5:].tolist()]
-        places = tuple(((-phase - 1) % grid, grid, *bounds[at : at + 2]) for at, grid in enumerate(grids))
-        plan.append(Step(level, MEMORY + row, _begins(phase, row, level), row + 1 - WIDTHS[level], places))
-    return tuple(plan)
+    each_row = [Step(np.array([k]), None, None, row + 1 - (1 << k), ((0, 1, 0, rows),)) for k in range(lowest, 5)]
+    return (*each_row, *_coarse_step(phase, rows))
+
+
+@lru_cache(maxsize=64)
+def _coarse_step(phase: int, rows: int) -> tuple[Step, ...]:
+    """The levels above the fourth; none where no window of theirs ends in these rows."""
+    grids = [1 << shift for shift in _SHIFT[5:].tolist()]
+    firsts = [(-phase - 1) % grid for grid in grids]
+    ends = [np.arange(first, rows, grid, dtype=np.intp) for first, grid in zip(firsts, grids, strict=True)]
+    counts = [len(at) for at in ends]
+    if not any(counts):
+        return ()
+    row, level = np.concatenate(ends), np.repeat(_LEVEL[5:], counts)
+    bounds = [0, *accumulate(counts)]
+    places = tuple(zip(firsts, grids, bounds, bounds[1:], strict=False))
+    return (Step(level, MEMORY + row, _begins(phase, row, level), row + 1 - WIDTHS[level], places),)
 
 
 def _begins(phase: int, row: _Index | int, level: _Index) -> _Index:

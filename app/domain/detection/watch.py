@@ -32,8 +32,9 @@ Looking = Generator[None, None, list[Emission]]
 
 #: Records of a model after which an unseen version is given up, and how often that is looked at.
 _FORGET, _LOOK = 20_000, 1_000
-#: Records that are looked at in one go: steps of some milliseconds. No decision depends on it.
-_TOGETHER = 2_048
+#: Records that are looked at in one go: what holding lets go, 2,048 and the run that made it so many, is mostly one such part.
+#: A panel's part is a step of the loop, of some milliseconds. No decision depends on it.
+_TOGETHER = 3_072
 
 
 class ModelWatch:
