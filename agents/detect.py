@@ -32,8 +32,8 @@ _KEPT_BYTES = 16 << 20
 def _keep_freed_memory() -> None:
     """Have the allocator keep what is freed: a look at pairs takes some megabytes and gives them back, again and again.
 
-    glibc hands the end of its heap back to the system beyond a bound that is twice the largest block it ever took back; at the
-    bound it begins with, each look pays for fresh pages, a twentieth of the role's time. A block that is never touched costs nothing.
+    glibc hands the end of its heap back to the system beyond a bound, twice the largest block that it ever took back. At the
+    bound that it begins with, each look pays for fresh pages: a twentieth of the role's time. An untouched block costs nothing.
     """
     np.empty(_KEPT_BYTES, dtype=np.uint8)
 

@@ -7,11 +7,12 @@ per element: what an answer is does not depend on its neighbours.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CALM", "Side", "number_ratio", "share_bound", "share_ratio"]
+__all__ = ["CALM", "Close", "Side", "number_ratio", "set_aside", "share_bound", "share_ratio"]
 
 Floats = NDArray[np.float64]
 #: A ratio of gain to threshold at or below which nothing is decided.
@@ -61,32 +62,52 @@ def share_bound(
     return excess
 
 
-def share_ratio(
+class Close(NamedTuple):
+    """Questions whose bound exceeds ``CALM``, one after another: where they stand, and what their gain is made of."""
+
+    column: NDArray[np.int64]
+    question: NDArray[np.int64]
+    window: Floats
+    n: Floats
+    before: Floats
+    share: Floats
+    scale: Floats
+
+
+def set_aside(
     bound: Floats, window: Floats, n: Floats, before: Floats, pooled: Floats, owner: NDArray[np.int64], scale: Floats
-) -> Floats:
-    """[n KL(a || p) + before KL(b || p)] times ``scale`` (1 / v / h), where it could matter; elsewhere ``bound`` stands for it.
+) -> Close | None:
+    """Take the questions that could matter out of ``bound``, which is 0 there from now on; elsewhere it stands for the ratio.
 
     Logarithms are the price of this detector, so they are taken only where they can matter. KL(a || p) is at most
     (a - p)^2 / (p (1 - p)), so the whole is at most chi squared, which needs none: where chi squared stays at or below
-    ``CALM``, below which nothing is decided, it stands for the gain. ``bound`` is chi squared times ``scale``, used up.
+    ``CALM``, below which nothing is decided, it stands for the gain. ``bound`` is chi squared times ``scale``.
     """
-    if bound.size and bound.max() > CALM:
-        column, question = close = np.divmod(np.flatnonzero(bound > CALM), bound.shape[1])
-        signal = owner[column] if len(n) > 1 else np.zeros_like(column)
-        which = np.broadcast_to(scale, bound.shape)[close]
-        bound[close] = _exact(window[close], n[signal, question], before[signal, question], pooled[close], which)
-    return bound
+    if not (bound.size and bound.max() > CALM):
+        return None
+    at = np.flatnonzero(bound > CALM)
+    column, question = np.divmod(at, bound.shape[1])
+    signal = owner[column] if len(n) > 1 else np.zeros_like(column)
+    of_level = question if scale.shape[1] > 1 else np.zeros_like(question)
+    close = Close(
+        column, question, window.take(at), n[signal, question], before[signal, question], pooled.take(at), scale[column, of_level]
+    )
+    bound.reshape(-1)[at] = 0.0
+    return close
+
+
+def share_ratio(close: Close) -> Floats:
+    """[n KL(a || p) + before KL(b || p)] times ``scale`` (1 / v / h)."""
+    share, total = close.share, close.n + close.before
+    older = np.rint(share * total) - close.window
+    log_p, log_q = np.log(np.maximum(share, _TINY)), np.log(np.maximum(1 - share, _TINY))
+    gain = _divergence(close.window, close.n, log_p, log_q) + _divergence(older, close.before, log_p, log_q)
+    return gain * close.scale
 
 
 def _spread(values: Floats, owner: NDArray[np.int64]) -> Floats:
     """From signals to columns; one line may stand for all signals."""
     return values if len(values) == 1 else values.take(owner, axis=0)
-
-
-def _exact(window: Floats, n: Floats, before: Floats, share: Floats, scale: Floats) -> Floats:
-    older = np.rint(share * (n + before)) - window
-    log_p, log_q = np.log(np.maximum(share, _TINY)), np.log(np.maximum(1 - share, _TINY))
-    return (_divergence(window, n, log_p, log_q) + _divergence(older, before, log_p, log_q)) * scale
 
 
 def _divergence(ones: Floats, n: Floats, log_p: Floats, log_q: Floats) -> Floats:

@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.detection.calibration import STEP, Floats, calibrate, stretch_scatter
+from app.domain.detection.gains import Close, share_ratio
 from app.domain.detection.scan_data import Columns, Finding, Judged
 from app.domain.detection.scan_plan import COARSEST, LEVELS, MEMORY, WIDTHS, Step, memory_after, questions_at, steps
-from app.domain.detection.scan_ratios import Ratios, Tile
+from app.domain.detection.scan_ratios import Ratios, Tile, raise_peaks
 
 __all__ = ["STRETCH", "Scan"]
 
@@ -112,8 +113,7 @@ class Scan:
             return judged
         asked = self._asked(judged)
         with np.errstate(all="ignore"):
-            for tile in self._ratios.tiles(rows):
-                self._judge(judged, tile, asked)
+            raise_peaks(judged.peaks, [one for tile in self._ratios.tiles(rows) for one in self._judge(judged, tile, asked)])
         return judged._replace(peaks=self._loudest(judged.peaks))
 
     def _loudest(self, peaks: Floats) -> Floats:
@@ -142,21 +142,25 @@ class Scan:
             asked.append(_Asked(step, n, step.at_ends(totals) - n, bad, self._ratios.scales(step.levels)))
         return asked
 
-    def _judge(self, judged: Judged, tile: Tile, asked: Sequence[_Asked]) -> None:
-        """Write the peaks of these columns, and their means."""
+    def _judge(self, judged: Judged, tile: Tile, asked: Sequence[_Asked]) -> list[tuple[int, Step, Close]]:
+        """Write the peaks of these columns, and their means; what of the peaks is set aside for later."""
+        aside = []
         here, signals = tile.columns, tile.signals
         sums, peaks, pooled = judged.sums[here], judged.peaks[here], judged.pooled[here]
         np.add(sums[:, MEMORY:], self.reference_sums[here, None], out=pooled)
         pooled /= judged.totals.take(self.owner[here], axis=0)
         precision = self._ratios.precision(pooled)
         for step, n, before, bad, scales in asked:
-            ratio = self._ratios.of(
+            ratio, close = self._ratios.of(
                 tile, step.windows(sums), n[signals], before[signals], step.at_ends(pooled), step.at_ends(precision),
                 [scale[here] for scale in scales], None if bad is None else bad[signals],
             )  # fmt: skip
+            if close is not None:
+                aside.append((here.start, step, close))
             for first, grid, begin, end in step.places:
                 seen = peaks[:, first::grid]
                 np.maximum(seen, ratio[:, begin:end], out=seen)
+        return aside
 
     def explain(self, judged: Judged, row: int, signal: int) -> Finding:
         """Which window, and which of the signal's columns, was the loudest at a row of the block."""
@@ -170,7 +174,9 @@ class Scan:
         scales = [scale[columns] for scale in self._ratios.scales(levels)]
         tile = self._ratios.tile(columns, 1)
         with np.errstate(all="ignore"):
-            ratios = self._ratios.of(tile, windows.copy(), n, before, pooled, self._ratios.precision(pooled), scales, bad)
+            ratios, close = self._ratios.of(tile, windows.copy(), n, before, pooled, self._ratios.precision(pooled), scales, bad)
+            if close is not None:
+                ratios[close.column, close.question] = share_ratio(close)
         column, question = divmod(int(np.argmax(ratios)), len(levels))
         at = int(columns.start) + column
         return self._finding(judged, row, signal, at, int(levels[question]), float(ratios[column, question]),

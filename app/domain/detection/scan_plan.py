@@ -59,6 +59,10 @@ class Step(NamedTuple):
         """What lines along the rows of the block hold where the windows end."""
         return lines if self.ends is None else lines.take(self.ends - MEMORY, axis=1)
 
+    def rows_of(self, questions: _Index) -> _Index:
+        """The rows of the block in which the windows of these questions end."""
+        return questions if self.ends is None else self.ends[questions] - MEMORY
+
 
 @lru_cache(maxsize=64)
 def steps(phase: int, rows: int, lowest: int) -> tuple[Step, ...]:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.detection.calibration import Floats
-from app.domain.detection.gains import Side, number_ratio, share_bound, share_ratio
+from app.domain.detection.gains import Close, Side, number_ratio, set_aside, share_bound, share_ratio
+from app.domain.detection.scan_plan import Step
 
-__all__ = ["Ratios", "Tile"]
+__all__ = ["Ratios", "Tile", "raise_peaks"]
 
 Index = NDArray[np.int64]
 _TINY = 1e-300
@@ -72,16 +73,29 @@ class Ratios:
     def of(
         self, tile: Tile, window: Floats, n: Floats, before: Floats, pooled: Floats, precision: Floats, scales: Sequence[Floats],
         bad: NDArray[np.bool_] | None,
-    ) -> Floats:  # fmt: skip
-        """G/h of windows, columns by questions, 0 where they are ``bad``; ``window`` is used up."""
+    ) -> tuple[Floats, Close | None]:  # fmt: skip
+        """G/h of windows, columns by questions, 0 where they are ``bad`` or set aside; ``window`` is used up by numbers."""
         if not self._shares:
             ratio = number_ratio(window, n, before, pooled, *scales)
-            return _masked(ratio, None if bad is None else bad.repeat(len(window) // len(n), axis=0))
+            return _masked(ratio, None if bad is None else bad.repeat(len(window) // len(n), axis=0)), None
         bound = share_bound(window, n, before, pooled, tile.owner, tile.sides)
         bound *= precision
         bound *= scales[0]
         bad = bad if bad is None or len(bad) == 1 else bad.take(tile.owner, axis=0)
-        return share_ratio(_masked(bound, bad), window, n, before, pooled, tile.owner, scales[0])
+        return bound, set_aside(_masked(bound, bad), window, n, before, pooled, tile.owner, scales[0])
+
+
+def raise_peaks(peaks: Floats, aside: Sequence[tuple[int, Step, Close]]) -> None:
+    """Let questions that were set aside have their say: each with the first column of its tile, and its step.
+
+    All at once: the calls, not the logarithms, are what costs.
+    """
+    if not aside:
+        return
+    rows = peaks.shape[1]
+    at = [(first + close.column) * rows + step.rows_of(close.question) for first, step, close in aside]
+    ratio = share_ratio(Close(*map(np.concatenate, zip(*(close for _, _, close in aside), strict=True))))
+    np.maximum.at(peaks.reshape(-1), np.concatenate(at), ratio)
 
 
 def _masked(ratio: Floats, bad: NDArray[np.bool_] | None) -> Floats:
