@@ -32,7 +32,7 @@ def main() -> None:
         two_processes(800_000)
     measured = {
         "workers": lambda bench: two_workers(bench, 1_000_000),
-        "models": lambda bench: models(bench, 300_000),
+        "models": lambda bench: models(bench, 600_000),
         "backlog": lambda bench: backlog(bench, options.events),
         "restart": restart,
     }
