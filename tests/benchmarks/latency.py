@@ -1,6 +1,6 @@
 """How long an answer takes at a steady pace: the pair role alone, all roles, alerts, and with one of two workers killed.
 
-    python -m tests.benchmarks.latency [--rate 5000] [--seconds 30] [--only pair all alerts kill] [--set NAME=VALUE ...]
+    python -m tests.benchmarks.latency [--rate 5000] [--seconds 30] [--only pair all alerts kill] [--profile] [--set ...]
 
 Every request must come out paired, once and unaltered (``load.checker``), or the run fails. The goals: a pair is visible after
 80 ms (median) and 150 ms (99 %); with one worker killed by ``kill -9``, 99.9 % within 15 s. See ``paced`` for what counts.
@@ -32,7 +32,10 @@ WINDOWS = {
 class Bench:
     """One pair of servers, a prefix for each measurement."""
 
-    def __init__(self, servers: Servers, folder: Path, rate: int, seconds: int, settings: dict[str, str]) -> None:
+    def __init__(
+        self, servers: Servers, folder: Path, rate: int, seconds: int, settings: dict[str, str], *, profile: bool
+    ) -> None:
+        self._profile = profile
         self._servers, self._folder, self._rate, self._seconds, self._settings = servers, folder, rate, seconds, settings
 
     def _service(self, name: str) -> Service:
@@ -48,14 +51,23 @@ class Bench:
         assert not sent.findings.faults, sent.findings.examples
         return sent
 
+    def _worker(self, service: Service, roles: tuple[str, ...]) -> Worker:
+        if not self._profile:
+            return service.worker(*roles)
+        command = [sys.executable, "-m", "tests.benchmarks.commit_profile", "worker", *(["--role", *roles] if roles else [])]
+        service.workers.append(worker := Worker("profiled", command, service.environment, self._folder))
+        return worker
+
     def steady(self, name: str, *roles: str) -> None:
         """One worker with these roles, or with all."""
         with self._service(name) as service:
-            worker = service.worker(*roles).ready(lambda held: all(len(each) == PARTITIONS for each in held.values()))
+            worker = self._worker(service, roles).ready(lambda held: all(len(each) == PARTITIONS for each in held.values()))
             before = cpu_of(worker.child.pid)
             sent = self._send(service, "steady")
             took = (cpu_of(worker.child.pid) - before) / self._seconds
             commits, spent = (sum(worker.metric(f"gnomon_commit_duration_seconds_{end}").values()) for end in ("count", "sum"))
+            worker.terminate()
+            print(worker.log() if self._profile else "", file=sys.stderr)
         tell(name, sent)
         print(f"  a commit took {1000 * spent / commits:.1f} ms, {commits:,.0f} of them; {took:.2f} of a core", file=sys.stderr)
 
@@ -91,11 +103,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--only", nargs="+", default=["pair", "all", "alerts", "kill"], metavar="WHAT", help="of %(default)s")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="environment of the workers")
+    parser.add_argument("--profile", action="store_true", help="say where the time of a commit goes")
     options = parser.parse_args()
     print(f"{options.rate:,} events/s\n\n| | answers | p50 ms | p99 ms | p99.9 ms | max ms |\n|---|---|---|---|---|---|")
     with Servers() as servers, tempfile.TemporaryDirectory() as folder:
         settings = dict(each.split("=", 1) for each in options.set)
-        bench = Bench(servers, Path(folder), options.rate, options.seconds, settings)
+        bench = Bench(servers, Path(folder), options.rate, options.seconds, settings, profile=options.profile)
         if "pair" in options.only:
             bench.steady("pair", "pair")
         if "all" in options.only:
