@@ -5,9 +5,12 @@ the role's time in waiting for memory.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from zlib import crc32
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from app.domain.detection.pair_records import Answer, Half, PairRecord
 from app.domain.detection.signals import Value
@@ -22,14 +25,22 @@ class Features:
         self.rows = 0
         self.columns: dict[str, list[Value]] = {}
 
-    def take(self, tables: Sequence[Mapping[str, Value]]) -> None:
+    def take(self, tables: Sequence[dict[str, Value]]) -> None:
         """Take the next rows in."""
-        for name, column in _transposed(tables):
+        self._extend(_transposed(tables), len(tables))
+
+    def take_structs(self, names: Sequence[str], structs: Sequence[Struct]) -> None:
+        """Take the next rows in; the fields of each are those of ``names``, in their order."""
+        columns = zip(names, zip(*map(astuple, structs), strict=True), strict=True) if names else ()
+        self._extend(columns, len(structs))
+
+    def _extend(self, columns: Iterable[tuple[str, Sequence[Value]]], rows: int) -> None:
+        for name, column in columns:
             whole = self.columns.get(name)
             if whole is None:
                 whole = self.columns[name] = [None] * self.rows
             whole += column
-        self.rows += len(tables)
+        self.rows += rows
         for whole in self.columns.values():
             if len(whole) < self.rows:
                 whole += [None] * (self.rows - len(whole))
@@ -41,10 +52,10 @@ class Features:
         return some
 
 
-def _transposed(tables: Sequence[Mapping[str, Value]]) -> Iterable[tuple[str, Sequence[Value]]]:
+def _transposed(tables: Sequence[dict[str, Value]]) -> Iterable[tuple[str, Sequence[Value]]]:
     shapes = dict.fromkeys(map(tuple, tables))
     if len(shapes) == 1:  # all have the same names in the same order
-        return zip(*shapes, zip(*[table.values() for table in tables], strict=True), strict=True)
+        return zip(*shapes, zip(*map(dict.values, tables), strict=True), strict=True)
     names = dict.fromkeys(name for keys in shapes for name in keys)
     return [(name, [table.get(name) for table in tables]) for name in names]
 
@@ -114,8 +125,8 @@ class PairColumns:
     def __len__(self) -> int:
         return len(self.offsets)
 
-    def take(self, offsets: Sequence[int], pairs: Sequence[PairRecord]) -> None:
-        """Take the next pairs in."""
+    def take(self, offsets: Sequence[int], pairs: Sequence[PairRecord], names: Sequence[str] | None) -> None:
+        """Take the next pairs in; their features are structs where their ``names`` are given, else tables."""
         first = len(self)
         self.offsets += offsets
         self.times += [pair.timestamp for pair in pairs]
@@ -124,7 +135,11 @@ class PairColumns:
         answered = [(at, pair) for at, pair in enumerate(pairs, first) if pair.legacy is not None]
         if answered:
             which, pairs_answered = zip(*answered, strict=True)
-            self.features.take([pair.features for pair in pairs_answered])
+            features = [pair.features for pair in pairs_answered]
+            if names is None:
+                self.features.take(features)
+            else:
+                self.features.take_structs(names, features)
             self.legacy.take(which, [pair.legacy for pair in pairs_answered])
         shadows = [(at, half) for at, pair in enumerate(pairs, first) for half in pair.shadows]
         if shadows:

@@ -15,7 +15,7 @@ from itertools import compress
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.holding import Holding, Kept
 from app.domain.detection.pair_columns import PairColumns
-from app.domain.detection.pair_records import decode_pairs
+from app.domain.detection.pair_records import PairDecoder
 from app.domain.detection.state_codec import decode_state, encode_state
 from app.domain.detection.statistics_records import Emission, Source
 from app.domain.detection.watch import Looking, ModelWatch
@@ -36,7 +36,7 @@ class Watching:
         self._topic, self._partition, self._config_for = topic, partition, config_for
         self._watches: dict[str, ModelWatch] = {}
         self.counts = dict.fromkeys(_COUNTS, 0)
-        self.holding = Holding()
+        self.holding, self._decoder = Holding(), PairDecoder()
 
     def look(self, records: Sequence[Kept]) -> Looking:
         """Look at these records."""
@@ -56,7 +56,7 @@ class Watching:
         return sorted(emissions, key=lambda one: one.offset)
 
     def _decode(self, records: Sequence[Kept], placed: dict[str, PairColumns]) -> None:
-        offsets, pairs = decode_pairs(records)
+        offsets, pairs, names = self._decoder.decode(records)
         self.counts["pairs_malformed"] += len(records) - len(pairs)
         models = [pair.model for pair in pairs]
         several = len(set(models)) > 1
@@ -64,9 +64,9 @@ class Watching:
             its = placed.setdefault(model, PairColumns())
             if several:
                 which = [other == model for other in models]
-                its.take(list(compress(offsets, which)), list(compress(pairs, which)))
+                its.take(list(compress(offsets, which)), list(compress(pairs, which)), names)
             else:
-                its.take(offsets, pairs)
+                its.take(offsets, pairs, names)
 
     def _watch(self, model: str) -> ModelWatch | None:
         watch = self._watches.get(model)
