@@ -98,6 +98,12 @@ class Shard:
         """The topics of which nothing more is taken for now, on purpose."""
         return [self.topics[side] for side in self._feeding.paused()]
 
+    def unanswered_s(self) -> float:
+        """For how long no broker has said anything of a side of which more is wanted: where nobody asks, lag does not show it."""
+        wanted = [side for side in range(len(self.topics)) if self.wants(side)]
+        answers = [self._host.fetch_state(side, self.partition).answered_at for side in wanted]
+        return max((self._now() - max(at, self.opened_at) for at in answers), default=0.0)
+
     # Opening
 
     async def open(self) -> list[int]:

@@ -305,6 +305,18 @@ async def test_silence_is_counted_in_answers_of_the_broker() -> None:
     await shard.close()
 
 
+async def test_it_is_known_for_how_long_no_broker_has_answered() -> None:
+    seconds = 100.0
+    bench = Bench(clock=lambda: seconds)
+    shard = bench.shard()
+    await shard.open()
+    seconds = 130.0
+    assert shard.unanswered_s() == 30.0  # nobody has answered since it was opened
+    bench.host.states = [FetchState(0, 129.0), FetchState(0, 125.0)]
+    assert shard.unanswered_s() == 5.0
+    await shard.close()
+
+
 async def test_an_answer_from_before_a_pause_is_no_silence() -> None:
     """The broker's answer lay in a buffer while the process was stopped; it is looked at an hour later."""
     clock = Clock()
