@@ -11,6 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from itertools import repeat
+from struct import pack
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,9 @@ class Shares:
     def codes(self, values: Sequence[Value]) -> NDArray[np.int64]:
         """Which class each of these values is of; -1 where it is not of this signal's type."""
         kind, code, other = self._type, self._code, len(self.labels) - 1
-        if set(map(type, values)) == {kind}:
+        if list(map(type, values)).count(kind) == len(values):
+            if self.boolean:
+                return np.frombuffer(bytes(values), dtype=np.uint8).astype(np.int64)  # type: ignore[arg-type]  # all are bool
             return np.fromiter(map(code.get, values, repeat(other)), dtype=np.int64, count=len(values))
         return np.array([code.get(v, other) if type(v) is kind else -1 for v in values], dtype=np.int64)
 
@@ -139,10 +142,10 @@ class Shares:
 
 def as_numbers(values: Sequence[Value]) -> Floats:
     """The values as numbers, NaN for what is none."""
-    kinds = set(map(type, values))
-    if kinds == {float}:
-        return np.fromiter(values, dtype=np.float64, count=len(values))
-    if kinds <= {float, type(None)}:
+    kinds = list(map(type, values))
+    if kinds.count(float) == len(values):  # counting and packing take half as long as a set of types and ``fromiter``
+        return np.frombuffer(pack(f"{len(values)}d", *values), dtype=np.float64)
+    if set(kinds) <= {float, type(None)}:
         return np.array(values, dtype=np.float64)
     return np.array([v if type(v) is float else None for v in values], dtype=np.float64)
 
