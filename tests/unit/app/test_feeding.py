@@ -11,6 +11,7 @@ from app.folds import feeding
 from app.folds.fold import LogQuery, Run
 from app.folds.ledger import Saved
 from app.folds.shard import Shard
+from tests import shard_fakes
 from tests.shard_fakes import Bench, CountingFold, run, until
 
 
@@ -27,7 +28,8 @@ async def opened(bench: Bench) -> Shard:
     return shard
 
 
-async def test_others_get_on_between_two_steps() -> None:
+async def test_others_get_on_between_two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shard_fakes, "INTERVAL_S", 60.0)  # a commit would be one of those who get on
     bench = Bench(fold=CountingFold(in_steps=True))
     shard = await opened(bench)
     shard.offer(0, run(0, 50))
