@@ -42,8 +42,9 @@ from tests.integration.harness import PARTITIONS, Service, Worker
 
 SEED = 21
 EVENTS_A_REQUEST = 2.5  # of the scenario `mixed` with its four models, of which two have a second shadow
-#: For an hour on a machine that others use too: no stall of the sender is longer than this window.
-WINDOWS = {"GNOMON_PAIRING__WINDOW_MS": "15000", "GNOMON_PAIRING__GRACE_MS": "2000"}
+#: No stall of the sender is longer than this window. A request has to be known for as long as its late half may take, which is
+#: 2.5 times window and grace; a half that comes later still opens a new request, as the contract says.
+WINDOWS = {f"GNOMON_PAIRING__{name}_MS": ms for name, ms in (("WINDOW", "15000"), ("GRACE", "2000"), ("DEDUPLICATION", "60000"))}
 MINUTE_SECONDS = 60.0
 LOOK_SECONDS = 2.0
 #: A life's samples between these ages are compared: long enough after its start that windows and copies known are as they stay.
