@@ -29,6 +29,8 @@ from schemas.shared_fields import SharedFields, parse, remember
 __all__ = ["PredictionDecoder"]
 
 _BRACKET = ord("[")
+#: What is larger goes the unusual way at once: most likely it is refused in the end, and would have been decoded twice by then.
+_ORDINARY_BYTES = 32_768
 _NotNegative = Annotated[float, Meta(ge=0)]
 _FlatValue = float | bool | str | None
 
@@ -72,7 +74,7 @@ class PredictionDecoder:
         """A function over local names, a fifth faster than a method over attributes."""
         unusual, check_segments, check_metadata = self._unusual, self._check_segments, self._check_metadata
         decode_half, decode_features, refused, empty = _decode_half, _decode_features, msgspec.DecodeError, EMPTY_OBJECT
-        most_bytes, most_features = self._limits.record_bytes, self._limits.features
+        most_bytes, most_features = min(self._limits.record_bytes, _ORDINARY_BYTES), self._limits.features
         model_of, version_of, segments = self._shared.models.get, self._versions.get, self._segments
         braces = self._limits.nesting // 2  # so few cannot be nested too deeply; counted by taking them out, which is fastest
 

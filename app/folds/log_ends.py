@@ -30,7 +30,7 @@ class LogEnds:
     """Of the inputs of one partition. ``now`` is the monotonic clock, the same that answers are timed by."""
 
     def __init__(self, host: Host, partition: int, sides: int, now: Callable[[], float]) -> None:
-        self._host, self._partition = host, partition
+        self._host, self._partition, self._now = host, partition, now
         self._silences = [Silence(now) for _ in range(sides)]
 
     def look(self, positions: Sequence[int]) -> tuple[list[bool], int]:
@@ -42,6 +42,11 @@ class LogEnds:
             if answered_at > newest:
                 newest = answered_at
         return reached, int(newest * 1000)
+
+    def unanswered_s(self, sides: Sequence[int]) -> float:
+        """For how long the worst of these sides has heard nothing; what the client still hands on of an answer is news too."""
+        heard = (max(self._silences[side].broken_at, self._host.fetch_state(side, self._partition).answered_at) for side in sides)
+        return max((self._now() - at for at in heard), default=0.0)
 
     def broken(self, side: int) -> None:
         """Something came."""

@@ -63,8 +63,8 @@ class Shard:
         self.fold, self.ledger, self.topics = fold, ledger, topics
         self._host, self._settings, self._fail, self._now = host, settings, fail, now
         sides = len(topics)
-        log_ends = LogEnds(host, partition, sides, now)
-        self._feeding = Feeding(fold, ledger.outbox, log_ends, sides, self._go_live, self._taken, self.give_up)
+        self._log_ends = LogEnds(host, partition, sides, now)
+        self._feeding = Feeding(fold, ledger.outbox, self._log_ends, sides, self._go_live, self._taken, self.give_up)
         self.live = self.dead = False
         self._stopping = asyncio.Event()
         self._dirty = False
@@ -99,10 +99,8 @@ class Shard:
         return [self.topics[side] for side in self._feeding.paused()]
 
     def unanswered_s(self) -> float:
-        """For how long no broker has said anything of a side of which more is wanted: where nobody asks, lag does not show it."""
-        wanted = [side for side in range(len(self.topics)) if self.wants(side)]
-        answers = [self._host.fetch_state(side, self.partition).answered_at for side in wanted]
-        return max((self._now() - max(at, self.opened_at) for at in answers), default=0.0)
+        """For how long a side of which more is wanted heard nothing of its broker; where nobody asks, lag does not show it."""
+        return self._log_ends.unanswered_s([side for side in range(len(self.topics)) if self.wants(side)])
 
     # Opening
 

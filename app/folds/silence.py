@@ -12,19 +12,19 @@ __all__ = ["Silence"]
 
 
 class Silence:
-    """Of one log. ``now`` is the monotonic clock, the same that answers are timed by."""
+    """Of one log; ``broken_at`` is when something came. ``now`` is the monotonic clock, the same that answers are timed by."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._newest = self._before = 0.0
-        self._broken_at = now()
+        self.broken_at = now()
 
     def broken(self) -> None:
         """Something came, or counting begins."""
-        self._broken_at = self._now()
+        self.broken_at = self._now()
 
     def lasts_ms(self, answered_at: float) -> int:
         """For how long there has been nothing, as far as the answers up to the one at ``answered_at`` say; look often."""
         if answered_at > self._newest:
             self._newest, self._before = answered_at, self._newest
-        return max(0, int((self._before - self._broken_at) * 1000))
+        return max(0, int((self._before - self.broken_at) * 1000))

@@ -317,6 +317,25 @@ async def test_it_is_known_for_how_long_no_broker_has_answered() -> None:
     await shard.close()
 
 
+async def test_a_large_answer_that_is_handed_on_bit_by_bit_is_heard_all_the_while() -> None:
+    """A fetch of 4 MiB held all outcomes of a partition, and the worker ended after two minutes of reading from it."""
+    seconds = 100.0
+    bench = Bench(clock=lambda: seconds)
+    shard = bench.shard()
+    await shard.open()
+    bench.host.states = [FetchState(3, 101.0), FetchState(2, 101.0)]
+    for at in range(2):
+        seconds += 60.0
+        assert shard.offer(0, run(at, at + 1))
+        assert shard.offer(1, run(at, at + 1))
+        assert shard.unanswered_s() == 0.0
+    seconds += 60.0
+    assert not shard.offer(1, run(7, 8))
+    assert shard.offer(0, run(2, 3))
+    assert shard.unanswered_s() == 60.0  # of the other side
+    await shard.close()
+
+
 async def test_an_answer_from_before_a_pause_is_no_silence() -> None:
     """The broker's answer lay in a buffer while the process was stopped; it is looked at an hour later."""
     clock = Clock()
