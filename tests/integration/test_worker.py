@@ -14,7 +14,7 @@ from confluent_kafka.cimpl import NewPartitions
 
 from app.dev.ports import free_ports
 from app.dev.servers import Servers
-from tests.integration.harness import DRAIN_SECONDS, PARTITIONS, Service
+from tests.integration.harness import DRAIN_SECONDS, PARTITIONS, READY_SECONDS, Service, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -98,13 +98,14 @@ def test_it_is_ready_with_what_the_group_gave_it_and_drains_on_a_signal(servers:
     with Service(servers, prefix, tmp_path) as service:
         workers = [service.worker("pair").ready()]
         workers += [service.worker("pair") for _ in range(PARTITIONS)]
-        for worker in workers:
-            worker.ready(lambda held: len(held["pair"]) <= 1)
-        held = sorted(worker.partitions()["pair"] for worker in workers)
-        assert held == [[], *([at] for at in range(PARTITIONS))]
-        [idle] = [worker for worker in workers if worker.partitions()["pair"] == []]
-        status, body = idle.get("/-/ready")
-        assert status == 200
-        assert json.loads(body)["roles"]["pair"]["state"] == "without_partitions"
+
+        def held() -> list[str]:
+            answers = [worker.get("/-/ready") for worker in workers]
+            said = [json.loads(body)["roles"]["pair"] for status, body in answers if status == 200]
+            return sorted(f"{each['state']} {each['partitions']}" for each in said)
+
+        # All at once: a worker that is ready alone is taken into the next round of the group by one that comes later.
+        divided = sorted(["without_partitions []", *(f"live [{at}]" for at in range(PARTITIONS))])
+        eventually(lambda: held() == divided, READY_SECONDS, lambda: str(held()))
         for worker in workers:
             assert worker.terminate() < DRAIN_SECONDS
