@@ -1,6 +1,5 @@
 """One role of a worker: a Faust app in its consumer group, its agent, and the shards that it holds."""
 
-import gc
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ from app.folds.opening import LogCutError
 from app.folds.shard import Shard, ShardSettings
 from app.folds.shards import Shards
 from app.folds.transport import FaustHost, create_app
+from app.garbage import clear_away
 from app.health import Health
 from app.kafka import client_arguments, consumer_arguments, faust_credentials, producer_arguments
 from app.metrics import Metrics
@@ -50,7 +50,7 @@ class _Watch:
     def opening(self, partition: int) -> None:
         if self._garbage:
             self._garbage = False
-            gc.collect()
+            clear_away()
         self._metrics.assigned(self._role, partition)
         self._health.shard(self._role, partition, "rebuilding", "reading the log up to the checkpoint")
 

@@ -3,12 +3,14 @@
 A delay of a request counts from the *planned* second of its last half to the sight of its pair record by a ``read_committed``
 reader, so a service or a sender that stalls cannot hide it. A delay of an alert counts from the end of the window whose figures
 raised it, the event time of a prediction, to the sight of the alert: event time goes with the clock here. The reader lives in
-the sender's process; a fetch that finds nothing is answered after 20 ms.
+the sender's process, so that it only notes what comes and when; what that is worth is looked at when all has been sent. A fetch
+that finds nothing is answered after 20 ms.
 """
 
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -49,13 +51,18 @@ async def send(
     start_ms = time.time_ns() // 1_000_000
     spec = Spec(SCENARIOS[scenario], requests, 1, rate, models, partitions, start_ms, Pairing())
     traffic = Synthetic(spec)
-    checker, alerts_s, begun = Checker(traffic.truth), list[float](), [0.0]
+    checker, alerts_s, begun, came = Checker(traffic.truth), list[float](), [0.0], deque[tuple[bytes, float | None]]()
 
     def take(topic: str, record: Any) -> None:
         if topic == "pairs":
-            checker.pair(record.value, time.monotonic() - begun[0] if begun[0] else None)
+            came.append((record.value, time.monotonic() - begun[0] if begun[0] else None))
         elif (data := orjson.loads(record.value)["data"])["status"] == "firing" and "window" in data["evidence"]:
             alerts_s.append(time.time() - data["evidence"]["window"]["end"] / 1000)
+
+    def is_complete() -> bool:
+        while came:
+            checker.pair(*came.popleft())
+        return checker.is_complete
 
     def progress(account: Account) -> None:
         begun[0] = account.started
@@ -71,9 +78,9 @@ async def send(
         stack.push_async_callback(reader.stop)
         stack.callback(reading.cancel)
         await open_loop(iter(traffic.priming()), kafka, prefix=prefix, partitions=partitions, paced=False)
-        await _until(lambda: checker.is_complete)
+        await _until(is_complete)
         sent = await open_loop(traffic.events(), kafka, prefix=prefix, partitions=partitions, paced=True, progress=progress)
-        await _until(lambda: checker.is_complete)
+        await _until(is_complete)
     return Sent(checker.close(), sent.behind_s, alerts_s)
 
 

@@ -130,14 +130,15 @@ class Campaign:
             assert not traffic.ended, f"the traffic is over before {fault}:\n{traffic.tail()}"
             self.say(f"{onlooker.pairs:,} of {self.requests:,} pairs: {fault.what} worker {fault.worker}")
             self.faults.append(f"{fault.what} of worker {fault.worker} at {onlooker.pairs:,} pairs")
-            inject = {"kill": self._kill, "zombie": self._zombie, "restart": self._restart}[fault.what]
+            inject = {"kill": self.kill, "zombie": self.zombie, "restart": self.restart}[fault.what]
             inject(self.workers[fault.worker], onlooker)
 
-    def _kill(self, worker: Worker, _: Onlooker) -> None:
+    def kill(self, worker: Worker, _: Onlooker) -> None:
+        """`kill -9`, and start."""
         worker.kill()
         worker.start()
 
-    def _restart(self, worker: Worker, onlooker: Onlooker) -> None:
+    def restart(self, worker: Worker, onlooker: Onlooker) -> None:
         """SIGTERM, which takes less than 10 s; the other one takes all over at once; then it joins again."""
         seconds = worker.terminate()
         assert seconds < DRAIN_SECONDS, f"{worker.name} took {seconds:.1f} s to drain"
@@ -146,7 +147,7 @@ class Campaign:
         worker.start()
         self.until(lambda: bool(worker.partitions()), "the worker to be a member again")
 
-    def _zombie(self, worker: Worker, onlooker: Onlooker) -> None:
+    def zombie(self, worker: Worker, onlooker: Onlooker) -> None:
         """Stop it for longer than its session, let the other one take all over and go on, and wake it."""
         [successor] = [other for other in self.workers if other is not worker]
         worker.send(signal.SIGSTOP)

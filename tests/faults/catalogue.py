@@ -42,11 +42,13 @@ REPLICATED = {
     "GNOMON_PAIRING__DEDUPLICATION_MS": "100000",
 }
 ENTRIES = (
+    Entry("kills-and-zombies", 25, 200_000, 1_500.0, coming_and_going.kills_and_zombies),
     Entry("rolling-restarts", 11, 45_000, 1_500.0, coming_and_going.rolling_restarts),
     Entry("rebalance-storm", 12, 60_000, 1_200.0, coming_and_going.rebalance_storm),
     Entry("rebalance-storm-5", 20, 160_000, 1_000.0, partial(coming_and_going.rebalance_storm, seconds=300.0)),
     Entry("log-cut", 13, 6_000, 1_500.0, logs_cut.log_cut),
     Entry("checkpoint-garbage", 14, 6_000, 1_500.0, logs_cut.checkpoint_garbage),
+    Entry("checkpoint-deleted", 24, 6_000, 1_500.0, logs_cut.checkpoint_deleted),
     Entry("network", 15, 60_000, 1_500.0, network.network, network.ProxiedServers, network.ProxiedService),
     Entry("delayed-end", 21, 110_000, 1_500.0, ends.delayed_end, ends.FramedServers, network.ProxiedService, ends.SETTINGS),
     Entry("clock-jump", 22, 45_000, 1_500.0, clocks.clock_jump, service=clocks.ClockedService),

@@ -11,6 +11,7 @@ from tests.integration.harness import DRAIN_SECONDS
 
 #: Orderly restarts, the two workers in turn.
 RESTARTS = 6
+KILLS, ZOMBIES = 20, 8
 STORM_SECONDS = 60.0
 
 
@@ -28,6 +29,25 @@ def rolling_restarts(run: Campaign) -> None:
     run.notes.append(
         f"drained in {min(drains):.1f} to {max(drains):.1f} s; longest silence {run.onlooker.longest_silence_s:.1f} s"
     )
+
+
+def kills_and_zombies(run: Campaign) -> None:
+    """`kill -9` of either worker in any order, and zombies that wake after a successor took over; each as soon as all goes on."""
+    rng = random.Random(run.seed)
+    faults = ["kill"] * KILLS + ["zombie"] * ZOMBIES
+    rng.shuffle(faults)
+    for number, what in enumerate(faults):
+        worker, mark = rng.choice(run.workers), run.onlooker.pairs
+        run.say(f"fault {number + 1} of {len(faults)}: {what} of {worker.name}")
+        {"kill": run.kill, "zombie": run.zombie}[what](worker, run.onlooker)
+        run.until(lambda mark=mark: _all_members(run) and run.onlooker.pairs > mark, "the service to go on")  # type: ignore[misc]  # default
+    assert not run.traffic.ended, "the traffic was over before the faults were"
+    run.faults.append(f"{KILLS} times kill -9, {ZOMBIES} zombies")
+    run.notes.append(f"longest silence {run.onlooker.longest_silence_s:.1f} s")
+
+
+def _all_members(run: Campaign) -> bool:
+    return all(worker.partitions() for worker in run.workers)
 
 
 def rebalance_storm(run: Campaign, seconds: float = STORM_SECONDS) -> None:

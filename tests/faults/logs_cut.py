@@ -8,15 +8,17 @@ with those requests that were not to be refused: a refused partition may say not
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Iterator
 
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from app.config import Config
+from app.topic_table import specs
 from tests.faults.campaign import Campaign
 from tests.integration.committed import Publisher, read_all
-from tests.integration.harness import Worker
+from tests.integration.harness import eventually
 
 INPUTS = ("predictions.legacy", "predictions.shadow")
 #: The partition that is broken, and requests that are sent while nobody reads.
@@ -45,7 +47,7 @@ def _refused(run: Campaign, words: str, partitions: set[int]) -> None:
     for worker in run.workers:
         worker.start()
     began = time.monotonic()
-    run.until(lambda: set(_failed(run, words)) == partitions, f"{sorted(partitions)} to be refused with {words!r}")
+    run.until(lambda: _failed(run, words).keys() == partitions, f"{sorted(partitions)} to be refused with {words!r}")
     run.notes.append(f"refused after {time.monotonic() - began:.1f} s: {next(iter(_failed(run, words).values()))}")
     run.refused = partitions
     # A request whose halves are in a refused partition waits there: not lost, not said.
@@ -65,17 +67,10 @@ def _unread_pairs(run: Campaign) -> int:
 
 
 def _failed(run: Campaign, words: str) -> dict[int, str]:
-    """Which partitions of the pair role some worker says are refused so."""
-    return {number: text for worker in run.workers for number, text in _details(worker) if words in text}
-
-
-def _details(worker: Worker) -> Iterator[tuple[int, str]]:
-    _, body = worker.get("/-/ready")
-    role = json.loads(body)["roles"]["pair"] if body.startswith("{") else {}
-    text = role.get("reason", "")
-    number = text.removeprefix("partition ").partition(":")[0]
-    if number.isdigit():
-        yield int(number), text
+    """Which partitions of the pair role some worker says are refused so; ``/-/ready`` names one of a worker, its log all."""
+    lines = [line for worker in run.workers for line in worker.log().splitlines() if "thrown away" in line and words in line]
+    told = [(re.search(r"partition=(\d+)", line), line) for line in lines if "role=pair" in line]
+    return {int(number[1]): line.partition("error=")[2].partition(" partition=")[0] for number, line in told if number}
 
 
 def settled(run: Campaign) -> None:
@@ -110,3 +105,13 @@ def checkpoint_garbage(run: Campaign) -> None:
     assert producer.flush(30) == 0
     run.faults.append(f"garbage written into checkpoints.pair-{BROKEN}")
     _refused(run, "CheckpointError", {BROKEN})
+
+
+def checkpoint_deleted(run: Campaign) -> None:
+    """The whole topic is deleted, and made again, empty, as an operator would: to begin anew would write everything twice."""
+    admin, name = _down(run), f"{run.service.prefix}checkpoints.pair"
+    admin.delete_topics([name])[name].result()
+    eventually(lambda: name not in admin.list_topics(timeout=10).topics, 30)
+    run.service.create_topics(but=tuple(spec.name for spec in specs(Config()) if spec.name != "checkpoints.pair"))
+    run.faults.append("the topic checkpoints.pair deleted and made again, empty")
+    _refused(run, "the checkpoints were lost", set(range(run.service.partitions)))

@@ -174,13 +174,13 @@ class Soak:
     def _fault(self, run: Campaign, watch: Watch, what: str, number: int, pause_s: float) -> None:
         worker, mark = run.workers[number], run.onlooker.pairs
         if what == "kill":
-            run._kill(worker, run.onlooker)
+            run.kill(worker, run.onlooker)
         elif what == "restart":
-            run._restart(worker, run.onlooker)
+            run.restart(worker, run.onlooker)
         else:
             watch.stopped.add(number)
             if what == "zombie":
-                run._zombie(worker, run.onlooker)
+                run.zombie(worker, run.onlooker)
             else:  # shorter than its session
                 worker.send(signal.SIGSTOP)
                 time.sleep(pause_s)
