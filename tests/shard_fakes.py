@@ -174,7 +174,10 @@ class MemoryLedger:
             await self._store.gate.wait()
         return self._store.saved
 
-    async def commit(self, saved: Saved) -> None:
+    def owes(self, *, ending: bool) -> bool:
+        return False
+
+    async def commit(self, saved: Saved, *, ending: bool) -> None:
         store, pending = self._store, self._pending
         self._pending = []
         if store.epoch != self._epoch:

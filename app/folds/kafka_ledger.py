@@ -3,8 +3,11 @@
 *Delivery guarantees.* ``open`` starts the transactional producer first, which shuts out a predecessor that may still be
 running (the transactional id belongs to the partition, not to the worker) and aborts what it left open; only then is the
 checkpoint read. So what is read is what will stay. Nothing is ever retried here: after any error it is unknown whether the
-transaction is in the log, and the next ``open`` finds out. The group's offsets are written for those who watch the lag; where to
-read from never rests on them. They decide one thing: a group that has some, and no checkpoint, has lost its checkpoints.
+transaction is in the log, and the next ``open`` finds out.
+
+The group's offsets are written for those who watch the lag; where to read from never rests on them. They decide one thing: a
+group that has some, and no checkpoint, has lost its checkpoints. They cost two of a transaction's round trips, so they are
+within the first one, the last one, and one a second (``docs/adr/0006-group-offsets.md``).
 """
 
 import asyncio
@@ -25,6 +28,7 @@ __all__ = ["KafkaLedger"]
 _LOOK_BACK = 64
 _BATCH_BYTES = 900_000
 _POLL_MS = 200
+_OFFSETS_SECONDS = 1.0
 
 
 class _Batches:
@@ -71,6 +75,7 @@ class KafkaLedger:
         self._batches = _Batches(full_name)
         self._writer = CheckpointWriter(partition)
         self._producer: Any = None
+        self._offsets_due, self._offsets_owed = 0.0, False
 
     @property
     def outbox(self) -> Outbox:
@@ -127,7 +132,11 @@ class KafkaLedger:
                 back *= 16
         return None
 
-    async def commit(self, saved: Saved) -> None:
+    def owes(self, *, ending: bool) -> bool:
+        """Whether the group's offsets stand behind."""
+        return self._offsets_owed and (ending or asyncio.get_running_loop().time() >= self._offsets_due)
+
+    async def commit(self, saved: Saved, *, ending: bool) -> None:
         """One transaction; an error leaves it open, and the next ``open`` aborts it or finds it committed."""
         producer, batches = self._producer, self._batches.take()
         records = list(self._writer.records(saved))
@@ -138,14 +147,20 @@ class KafkaLedger:
                 sent.append(await producer.send_batch(batch, topic, partition=partition))
             for key, value in records:
                 sent.append(await producer.send(self._checkpoints, value, key=key, partition=self._partition))
-            offsets = dict(zip(self._inputs, saved.next, strict=True))
-            await producer.send_offsets_to_transaction(offsets, self._group)
+            await self._send_offsets(saved.next, ending=ending)
             # The client would end the transaction although a batch was refused, and lose what was in it.
             await asyncio.gather(*sent)
             await producer.commit_transaction()
         finally:
             for future in sent:
                 future.add_done_callback(_retrieve)
+
+    async def _send_offsets(self, positions: Sequence[int], *, ending: bool) -> None:
+        now = asyncio.get_running_loop().time()
+        self._offsets_owed = not ending and now < self._offsets_due
+        if not self._offsets_owed:
+            self._offsets_due = now + _OFFSETS_SECONDS
+            await self._producer.send_offsets_to_transaction(dict(zip(self._inputs, positions, strict=True)), self._group)
 
     async def ask(self, query: LogQuery) -> LogAnswer:
         """Count and digest the records of one key in a stretch of the log."""

@@ -35,7 +35,10 @@ class Ledger(Protocol):
     def backlog(self) -> int:
         """Batches of output that wait for their commit."""
 
-    async def commit(self, saved: Saved) -> None:
+    def owes(self, *, ending: bool) -> bool:
+        """Whether a commit is wanted although nothing is new: it put something off. At the end nothing may be put off longer."""
+
+    async def commit(self, saved: Saved, *, ending: bool) -> None:
         """Commit all that is in the outbox, and ``saved``. On any error nothing is known: the ledger is not used again."""
 
     async def ask(self, query: LogQuery) -> LogAnswer:

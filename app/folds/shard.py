@@ -153,7 +153,7 @@ class Shard:
                 await self._tick()
                 if self.dead:  # what it holds may be half of something
                     return
-                if self._dirty:
+                if self._dirty or self.ledger.owes(ending=ending):
                     await self._commit(ending)
                 self.news.set()
                 if ending:
@@ -195,7 +195,7 @@ class Shard:
         limit_s = self._settings.commit_timeout_s
         try:
             async with asyncio.timeout(limit_s) as limit:
-                await self.ledger.commit(saved)
+                await self.ledger.commit(saved, ending=ending)
         except TimeoutError as error:
             if not limit.expired():
                 raise

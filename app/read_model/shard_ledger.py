@@ -38,7 +38,11 @@ class ReadModelLedger:
         found = await self._redis.open()
         return None if found is None else Saved(found.saved, found.next)
 
-    async def commit(self, saved: Saved) -> None:
+    def owes(self, *, ending: bool) -> bool:
+        """Nothing is put off."""
+        return False
+
+    async def commit(self, saved: Saved, *, ending: bool) -> None:
         """Write the documents and the position."""
         outputs, self._collected.outputs = self._collected.outputs, []
         await self._redis.commit(outputs, saved.saved, _positions(saved.next))

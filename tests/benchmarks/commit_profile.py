@@ -5,14 +5,10 @@
 Each step of ``KafkaLedger.commit`` is timed from its call to its return; at the end, on SIGTERM, the sums are told on stderr.
 ``answers`` is what is left: waiting for the batches to be acknowledged, which includes adding their partitions to the
 transaction. Beside it what else a request waits for is told: how late a worker's event loop wakes up.
-
-``OFFSETS_EVERY=10`` in the environment is an experiment: the group's offsets go with every tenth transaction only. They are for
-those who watch the lag, and cost two of the four round trips that follow one another.
 """
 
 import asyncio
 import atexit
-import os
 import sys
 import time
 from collections import Counter
@@ -44,24 +40,11 @@ def timed(name: str, call: Callable[..., Awaitable[Any]]) -> Callable[..., Await
     return run
 
 
-def seldom(call: Callable[..., Awaitable[Any]], every: int) -> Callable[..., Awaitable[Any]]:
-    """Every so many calls of one producer only."""
-    counts = Counter[int]()
-
-    async def run(producer: Any, *arguments: Any) -> Any:
-        counts[id(producer)] += 1
-        if counts[id(producer)] % every == 1 % every:
-            return await call(producer, *arguments)
-        return None
-
-    return run
-
-
-async def commit(ledger: KafkaLedger, saved: Any) -> None:
+async def commit(ledger: KafkaLedger, saved: Any, *, ending: bool) -> None:
     """A commit; the first one of a worker begins to look at its event loop as well."""
     if not calls["commit"]:
         _kept.append(asyncio.create_task(_sleep_again_and_again()))
-    await _commit(ledger, saved)
+    await _commit(ledger, saved, ending=ending)
 
 
 async def _sleep_again_and_again() -> None:
@@ -87,8 +70,6 @@ if __name__ == "__main__":
     _kept: list[asyncio.Task[None]] = []
     for step in STEPS:
         setattr(AIOKafkaProducer, step, timed(step, getattr(AIOKafkaProducer, step)))
-    every = int(os.environ.get("OFFSETS_EVERY", "1"))
-    setattr(AIOKafkaProducer, STEPS[3], seldom(getattr(AIOKafkaProducer, STEPS[3]), every))
     _commit = timed("commit", KafkaLedger.commit)
     setattr(KafkaLedger, "commit", commit)  # noqa: B010  a part of the product is replaced, and the type checker need not like it
     atexit.register(tell)

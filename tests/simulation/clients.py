@@ -82,7 +82,7 @@ class Batch:
 
 
 class SimulatedProducer:
-    """A transactional producer."""
+    """A transactional producer. What it is given is on its way at once, beside what else is asked of the brokers."""
 
     def __init__(self, *, link: Link, transactional_id: str, **_: Any) -> None:
         self.link, self.name = link, transactional_id
@@ -90,7 +90,7 @@ class SimulatedProducer:
         self.epoch = -1
         self._numbers: dict[Any, int] = {}
         self._batches: list[tuple[str, int, list[Entry]]] = []
-        self._sent: asyncio.Future[None]
+        self._sent: asyncio.Future[None] | None = None
 
     async def start(self) -> None:
         self.epoch = await self.link.insist("init", self.broker.init, self.name, tries=_TRIES)
@@ -100,19 +100,31 @@ class SimulatedProducer:
 
     async def begin_transaction(self) -> None:
         self._batches.clear()
-        self._sent = asyncio.get_running_loop().create_future()
+        self._sent = None
 
     async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[None]:
-        self._batches.append((topic, partition, batch.entries))
-        return self._sent
+        return self._send(topic, partition, batch.entries)
 
     async def send(self, topic: str, value: bytes, *, key: bytes, partition: int) -> asyncio.Future[None]:
-        self._batches.append((topic, partition, [Entry(key, value, [], None)]))
+        return self._send(topic, partition, [Entry(key, value, [], None)])
+
+    def _send(self, topic: str, partition: int, entries: list[Entry]) -> asyncio.Future[None]:
+        """All of a transaction is given without a pause, so that one future is enough."""
+        self._batches.append((topic, partition, entries))
+        if self._sent is None:
+            self._sent = asyncio.get_running_loop().create_future()
+            self.link.process.start(self._deliver(self._sent))
         return self._sent
 
+    async def _deliver(self, sent: asyncio.Future[None]) -> None:
+        try:
+            await self.send_batches()
+        except KafkaError as error:
+            sent.set_exception(error)
+        else:
+            sent.set_result(None)
+
     async def send_offsets_to_transaction(self, offsets: dict[TopicPartition, int], group: str) -> None:
-        await self.send_batches()
-        self._sent.set_result(None)
         await self.link.insist("offsets", self.broker.add_offsets, self.name, self.epoch, offsets)
 
     async def commit_transaction(self) -> None:

@@ -62,6 +62,12 @@ class ReadsBeforeFence(_Mutant):
 
 
 class _CommitsAgain(SimulatedProducer):
+    _offsets: dict[TopicPartition, int] | None = None
+
+    async def begin_transaction(self) -> None:
+        self._offsets = None
+        await super().begin_transaction()
+
     async def send_offsets_to_transaction(self, offsets: dict[TopicPartition, int], group: str) -> None:
         self._offsets = offsets
         await super().send_offsets_to_transaction(offsets, group)
@@ -73,7 +79,8 @@ class _CommitsAgain(SimulatedProducer):
             await self.start()
             self._numbers.clear()
             self._batches = [(topic, at, [_copy(entry) for entry in entries]) for topic, at, entries in self._batches]
-            await super().send_offsets_to_transaction(self._offsets, "")
+            if self._offsets is not None:
+                await super().send_offsets_to_transaction(self._offsets, "")
             await self.send_batches()
             await super().end()
 
@@ -89,9 +96,9 @@ class CommitsAgain(_Mutant):
 
 
 class _KeepsState(KafkaLedger):
-    async def commit(self, saved: Saved) -> None:
+    async def commit(self, saved: Saved, *, ending: bool) -> None:
         try:
-            await super().commit(saved)
+            await super().commit(saved, ending=ending)
         except KafkaError:
             await self.open()
 
