@@ -14,7 +14,7 @@ _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 
 
 def clear_away() -> None:
-    """Collect everything, and give the system what is free; takes some tens of milliseconds."""
+    """Collect everything, and give the system what is free."""
     gc.collect()
     if _trim is not None:
         _trim(0)

@@ -158,6 +158,12 @@ class Campaign:
         self.say(f"worker {self.workers.index(worker)} wakes after its successor took over")
         self.until(lambda: bool(worker.partitions()), "the zombie to be a member again")
 
+    def until_it_goes_on(self, mark: int) -> None:
+        """Until each worker is a member of its groups, and more than ``mark`` pairs have come out."""
+        self.until(
+            lambda: all(worker.partitions() for worker in self.workers) and self.onlooker.pairs > mark, "the service to go on"
+        )
+
     def until(
         self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS, but: Worker | None = None
     ) -> None:

@@ -40,14 +40,10 @@ def kills_and_zombies(run: Campaign) -> None:
         worker, mark = rng.choice(run.workers), run.onlooker.pairs
         run.say(f"fault {number + 1} of {len(faults)}: {what} of {worker.name}")
         {"kill": run.kill, "zombie": run.zombie}[what](worker, run.onlooker)
-        run.until(lambda mark=mark: _all_members(run) and run.onlooker.pairs > mark, "the service to go on")  # type: ignore[misc]  # default
+        run.until_it_goes_on(mark)
     assert not run.traffic.ended, "the traffic was over before the faults were"
     run.faults.append(f"{KILLS} times kill -9, {ZOMBIES} zombies")
     run.notes.append(f"longest silence {run.onlooker.longest_silence_s:.1f} s")
-
-
-def _all_members(run: Campaign) -> bool:
-    return all(worker.partitions() for worker in run.workers)
 
 
 def rebalance_storm(run: Campaign, seconds: float = STORM_SECONDS) -> None:

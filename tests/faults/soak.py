@@ -186,7 +186,7 @@ class Soak:
                 time.sleep(pause_s)
                 worker.send(signal.SIGCONT)
             watch.stopped.discard(number)
-        run.until(lambda: all(each.partitions() for each in run.workers) and run.onlooker.pairs > mark, "the service to go on")
+        run.until_it_goes_on(mark)
 
     def _judge(self, run: Campaign, watch: Watch) -> None:
         sixth = self.seconds / 6
