@@ -14,11 +14,8 @@ import time
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from app.config import Config
-from app.topic_table import specs
 from tests.faults.campaign import Campaign
 from tests.integration.committed import Publisher, read_all
-from tests.integration.harness import eventually
 
 INPUTS = ("predictions.legacy", "predictions.shadow")
 #: The partition that is broken, and requests that are sent while nobody reads.
@@ -108,10 +105,8 @@ def checkpoint_garbage(run: Campaign) -> None:
 
 
 def checkpoint_deleted(run: Campaign) -> None:
-    """The whole topic is deleted, and made again, empty, as an operator would: to begin anew would write everything twice."""
-    admin, name = _down(run), f"{run.service.prefix}checkpoints.pair"
-    admin.delete_topics([name])[name].result()
-    eventually(lambda: name not in admin.list_topics(timeout=10).topics, 30)
-    run.service.create_topics(but=tuple(spec.name for spec in specs(Config()) if spec.name != "checkpoints.pair"))
+    """The whole topic is gone: to begin anew would write everything twice."""
+    _down(run)
+    run.service.lose_checkpoints()
     run.faults.append("the topic checkpoints.pair deleted and made again, empty")
     _refused(run, "the checkpoints were lost", set(range(run.service.partitions)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 import urllib.error
@@ -182,6 +183,17 @@ class Service:
         admin = AdminClient({"bootstrap.servers": self.servers.bootstrap_servers})
         for done in admin.create_topics(wanted).values():
             done.result()
+
+    def lose_checkpoints(self) -> None:
+        """Delete the topic of the role ``pair``, and have the command make it again, empty, as an operator would."""
+        admin, name = AdminClient({"bootstrap.servers": self.servers.bootstrap_servers}), f"{self.prefix}checkpoints.pair"
+        admin.delete_topics([name])[name].result()
+        eventually(lambda: name not in admin.list_topics(timeout=10).topics, 30)
+        command = [sys.executable, "-m", "app", "topics", "create"]
+        eventually(
+            lambda: subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, check=False).returncode == 0, 30
+        )
+        eventually(lambda: name in admin.list_topics(timeout=10).topics, 30)
 
     def worker(self, *roles: str, port: int | None = None) -> Worker:
         """Start one more; with no role named, it has all of them."""

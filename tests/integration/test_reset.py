@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AdminClient
 
 from app.dev.servers import Servers
 from tests.integration.committed import Publisher, read_all
@@ -39,17 +38,6 @@ def reset(service: Service, role: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=service.environment, capture_output=True, text=True, timeout=90, check=False)
 
 
-def lose_checkpoints(service: Service) -> None:
-    admin, name = AdminClient({"bootstrap.servers": service.servers.bootstrap_servers}), f"{service.prefix}checkpoints.pair"
-    admin.delete_topics([name])[name].result()
-    eventually(lambda: name not in admin.list_topics(timeout=10).topics, 30)
-    command = [sys.executable, "-m", "app", "topics", "create"]
-    eventually(
-        lambda: subprocess.run(command, cwd=ROOT, env=service.environment, capture_output=True, check=False).returncode == 0, 30
-    )
-    eventually(lambda: name in admin.list_topics(timeout=10).topics, 30)
-
-
 def test_lost_checkpoints_are_refused_until_the_role_is_reset(servers: Servers, tmp_path: Path) -> None:
     toml = '[models.default]\nshadows = ["2"]\n'
     with Service(servers, f"{tmp_path.name}.", tmp_path, toml=toml) as service:
@@ -60,7 +48,7 @@ def test_lost_checkpoints_are_refused_until_the_role_is_reset(servers: Servers, 
         assert running.returncode == 1
         assert "has 1 members: stop the workers of this role first" in running.stderr
         worker.terminate()
-        lose_checkpoints(service)
+        service.lose_checkpoints()
 
         worker.start()
         eventually(lambda: "the checkpoints were lost" in worker.log(), 60, worker.log)
