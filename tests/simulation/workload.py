@@ -49,8 +49,6 @@ def _rows(rng: Random, plan: Plan) -> list[_Row]:
     random, choice = rng.random, rng.choice
     wait, horizon = plan.policy.wait_ms, plan.policy.deduplication_ms
     farthest = wait // 2 + horizon if plan.exact else (wait + horizon) * 2
-    # A half that is older when it comes is given up before the other log is as far: then the order of reading tells.
-    oldest = 2 * wait + horizon - (wait // 2 + 100) if plan.exact else 60_000_000
     # An exact seed ends in the past, so that what is left over is not ahead of its time.
     now = START_MS - (60_000 if plan.exact else 0)
     # A clock that is ahead moves its log's time for good; what comes of that may depend on which log was read first.
@@ -70,11 +68,10 @@ def _rows(rng: Random, plan: Plan) -> list[_Row]:
             if far_ahead and random() < 0.05:
                 timestamp += choice((wait * 2, wait * 5, wait * 50))
             delay = choice((0, 0, wait // 400, wait // 20, wait // 3)) if random() < 0.96 else choice((wait * 5 // 4, farthest))
-            latest = timestamp + oldest
-            rows.append(_row(min(now + delay, latest), side, model, request, version, timestamp, 0.5))
+            rows.append(_row(now + delay, side, model, request, version, timestamp, 0.5))
             if random() < 0.08:
                 again = now + delay + choice((0, wait // 10, wait, wait * 2, farthest + wait))
-                rows.append(_row(min(again, latest), side, model, request, version, timestamp, 0.5 if random() < 0.7 else 0.7))
+                rows.append(_row(again, side, model, request, version, timestamp, 0.5 if random() < 0.7 else 0.7))
         if random() < 0.05:
             rows.append((now, rng.randrange(2), request, choice(_POISON), None))
     return rows

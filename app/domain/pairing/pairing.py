@@ -91,11 +91,13 @@ class Pairing:
             before, barrier, overruns = self._positions(), self._barrier(side), self._may_overrun(side)
             if time.top > barrier and not overruns:  # one far timestamp, and all that follows it has that moment
                 break
+            far = overruns if self._reading.live else self._order.is_far()
+            self.book.far_beyond = barrier if far else FOREVER
             taken += (count := self._read(side, part, FOREVER if overruns else barrier, sink))
             time.read(part[0].offset, records[taken].offset if taken < len(records) else end, time.top)
             if self._reading.live and time.top > barrier:
                 self._order.note(*before)
-                self._order.note(*self._positions())
+                self._order.note(*self._positions(), far=far)
             if count < len(part):
                 break
         self._advance(sink)

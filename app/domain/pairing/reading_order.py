@@ -25,6 +25,7 @@ class OrderMark(Struct, frozen=True, array_like=True):
     legacy: int
     shadow: int
     pinned: bool = False  # something was decided here: it is not merged into a longer stretch
+    far: bool = False  # one log was read up to here from the point before, with nothing to be had of the other
 
     def of(self, side: int) -> int:
         """The position of one side."""
@@ -40,13 +41,13 @@ class ReadingOrder:
         self.marks = list(marks)
         self._ahead = deque(marks)
 
-    def note(self, legacy: int, shadow: int, *, pinned: bool = False) -> None:
+    def note(self, legacy: int, shadow: int, *, pinned: bool = False, far: bool = False) -> None:
         """One log is read beyond the other at this point, or something is decided at it."""
-        mark, marks = OrderMark(legacy, shadow, pinned), self.marks
+        mark, marks = OrderMark(legacy, shadow, pinned, far), self.marks
         if marks and (marks[-1].legacy, marks[-1].shadow) == (legacy, shadow):
-            marks[-1] = OrderMark(legacy, shadow, pinned or marks[-1].pinned)
+            marks[-1] = OrderMark(legacy, shadow, pinned or marks[-1].pinned, far or marks[-1].far)
             return
-        if len(marks) > 1 and not marks[-1].pinned:
+        if len(marks) > 1 and not marks[-1].pinned and marks[-1].far == far:
             before, last = marks[-2:]
             if before.legacy == last.legacy == legacy or before.shadow == last.shadow == shadow:
                 marks.pop()
@@ -62,6 +63,10 @@ class ReadingOrder:
     def waits(self, side: int, positions: tuple[int, int]) -> bool | None:
         """Whether this side stands at the next point and waits for the other; None where no point is ahead."""
         return positions[side] >= self._ahead[0].of(side) if self._ahead else None
+
+    def is_far(self) -> bool:
+        """Whether what is read now was read with nothing to be had of the other log."""
+        return bool(self._ahead) and self._ahead[0].far
 
     def forget(self, legacy_low: int, shadow_low: int) -> None:
         """Drop the points before these positions."""

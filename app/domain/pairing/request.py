@@ -41,6 +41,7 @@ class Request(Struct, gc=False):
     shadow_moment: int = -1
     expiry: int = 0
     silent_sides: int = 0  # bits of the sides that were given up over a silence
+    far_sides: int = 0  # bits of the sides whose newest half was read while the other log was far behind
     previous: "Request | None" = None
     legacy_digest: int = 0  # of halves that were written or are late, to know copies by
     shadow_digests: tuple[str | int, ...] = ()  # a version and its digest, and the next: one flat tuple, there are so many
@@ -64,10 +65,13 @@ class Request(Struct, gc=False):
         """What this side's time has to exceed for ``given_up``.
 
         Until it is as far as the half that is held, one that comes before that in the order of moments may still be read. But
-        one timestamp far ahead moves its log's time for good, and its requests must not wait for the other log to be as far.
+        one timestamp far ahead moves its log's time for good, and its requests must not wait for the other log to be as far:
+        a half that was read while that was far behind is waited with for as long as a horizon.
         """
         held = self.legacy_moment if side else self.shadow_moment
-        return max(self.limit, min(held, self.limit + self.policy.wait_ms + self.policy.deduplication_ms))
+        if self.far_sides >> (1 - side) & 1:
+            held = min(held, self.limit + self.policy.wait_ms + self.policy.deduplication_ms)
+        return max(self.limit, held)
 
     def given_up_at(self) -> int:
         """The moment of its closing, if nothing more comes.
@@ -161,6 +165,8 @@ def attach(request: Request, side: int, half: Half) -> list[tuple[int, Half]]:
             return [(side, half)]
         _hold(request, side, half)
         return []
+    if half.moment > request.deadline(side):  # what is held was given up when the log came to this half, written yet or not
+        return [(side, half)]
     return _attach_in_order(request, side, half)
 
 

@@ -22,11 +22,15 @@ _SIDES = (LEGACY, SHADOW)
 
 
 class RequestBook:
-    """``tops`` are the times of the two logs; ``policy`` is the settings of the moment."""
+    """``tops`` are the times of the two logs; ``policy`` is the settings of the moment.
+
+    ``far_beyond`` is the time from which on a half of the log that is being read is far ahead of the other log.
+    """
 
     def __init__(self, minutes: Minutes, policy: PolicyEntry) -> None:
         self.minutes = minutes
         self.policy = policy
+        self.far_beyond = 0
         self.totals = Totals()
         self.waiting = 0
         self._deadlines: tuple[Deadlines[Request], Deadlines[Request]] = (Deadlines(), Deadlines())
@@ -53,8 +57,12 @@ class RequestBook:
         limit, expected = timestamp + policy.wait_ms, model.expectation.at(side, half.source.offset)
         self.waiting += 1
         if side == LEGACY:
-            return Request(model, half.request_id, limit, timestamp, moment, expected, policy, half, moment)
-        return Request(model, half.request_id, limit, timestamp, moment, expected, policy, None, -1, (half,), moment)
+            request = Request(model, half.request_id, limit, timestamp, moment, expected, policy, half, moment)
+        else:
+            request = Request(model, half.request_id, limit, timestamp, moment, expected, policy, None, -1, (half,), moment)
+        if moment > self.far_beyond:
+            request.far_sides = 1 << side
+        return request
 
     def meet(self, request: Request, side: int, half: Half, sink: Sink) -> None:
         """A further half, or a copy, of a request that is known."""
@@ -102,7 +110,7 @@ class RequestBook:
             if moment > request.limit:
                 return False
             closing = moment
-        elif closing > timestamp + request.policy.wait_ms:  # what is held would be late
+        elif closing > timestamp + request.policy.wait_ms or request.far_sides:  # what is held would be late, or this half
             return False
         if side == SHADOW:
             request.shadows = (half,)
@@ -138,6 +146,7 @@ class RequestBook:
             self._late(request, late_side, other, detail, sink)
         if late and late[0][1] is half:
             return
+        request.far_sides = request.far_sides & ~(1 << side) | (half.moment > self.far_beyond) << side
         expectation: Expectation = request.model.expectation
         if request.legacy is not None:
             if side == LEGACY or late:
