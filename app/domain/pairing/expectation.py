@@ -35,10 +35,10 @@ class Entry(Struct, frozen=True, array_like=True):
         return self.shadow_offset if side else self.legacy_offset
 
 
-class ExpectationState(Struct, frozen=True):
+class ExpectationState(Struct, frozen=True, array_like=True):
     """What goes into the checkpoint: first and newest event time of each version, and the entries."""
 
-    versions: dict[str, tuple[int, int]]
+    versions: dict[str, list[int]]
     entries: list[Entry]
 
 
@@ -54,7 +54,7 @@ class Expectation:
         self._window_ms = window_ms
         self.valid_until = -1
         self.refused = 0
-        self.versions = {name: list(span) for name, span in state.versions.items()} if state else {}
+        self.versions = state.versions if state else {}
         first = () if configured == "auto" else configured
         self.entries = list(state.entries) if state else [Entry(0, 0, first)]
         last = self.entries[-1]
@@ -129,5 +129,5 @@ class Expectation:
             del entries[0]
 
     def state(self) -> ExpectationState:
-        """For the checkpoint."""
-        return ExpectationState({name: (first, newest) for name, (first, newest) in self.versions.items()}, self.entries)
+        """For the checkpoint, as it is now: it goes on changing."""
+        return ExpectationState(self.versions, self.entries)

@@ -8,9 +8,12 @@ __all__ = ["Model"]
 
 
 class Model:
-    """``ids`` has its requests, open or remembered, by id; ``cells`` the counts of the minute in which each side is."""
+    """``ids`` has its requests, open or remembered, by id; ``cells`` the counts of the minute in which each side is.
 
-    __slots__ = ("cell_ends", "cells", "expectation", "ids", "name", "newest")
+    ``cell_ends``: when those minutes end; ``sample_ends``: the offsets up to which each key of theirs is looked at.
+    """
+
+    __slots__ = ("cell_ends", "cells", "expectation", "ids", "name", "newest", "sample_ends")
 
     def __init__(self, name: str, expectation: Expectation) -> None:
         self.name = name
@@ -18,4 +21,5 @@ class Model:
         self.ids: dict[str, Request] = {}
         self.cells: list[Cell] = [Cell(), Cell()]
         self.cell_ends = [0, 0]
+        self.sample_ends = [0, 0]
         self.newest = 0

@@ -21,7 +21,7 @@ def topic_cell(side: int) -> str:
     return f"/{side}"
 
 
-class Cell(Struct, gc=False):
+class Cell(Struct, gc=False, array_like=True):
     """The counts of one model, or of one topic, in one minute.
 
     ``starts``, ``ends``: the offsets that were read of each side, -1 for none. ``paused``: how often reading was paused.

@@ -225,16 +225,15 @@ class Pairing:
         self._silences.forget(*low)
         self._policies.forget(*low)
         forgotten = oldest - LEARNING_WINDOWS * self._policy.window_ms
-        for name in [name for name, model in self.models.items() if not model.ids and model.newest < forgotten]:
+        for name in [name for name, model in self.models.items() if model.newest < forgotten and not model.ids]:
             del self.models[name]
         return low
 
     def state(self, low: Sequence[int]) -> PairingState:
         """What the logs cannot give back."""
-        models = {}
-        for name, model in self.models.items():
-            model.expectation.forget(*low)
-            models[name] = model.expectation.state()
+        for model in self.models.values():
+            if len(model.expectation.entries) > 1:
+                model.expectation.forget(*low)
         return PairingState(
             tops=[time.top for time in self.times],
             floors=[time.floor for time in self.times],
@@ -242,7 +241,7 @@ class Pairing:
             passed=self._silences.passed,
             policies=self._policies.entries,
             order=self._order.marks,
-            models=models,
+            models={name: model.expectation.state() for name, model in self.models.items()},
             minutes=self.book.minutes.cells,
             troubled_until=self.book.minutes.troubled_until,
             totals=self.book.totals,

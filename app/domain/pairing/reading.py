@@ -7,7 +7,7 @@ the other log, and remembers that event's time: the other log may read up to the
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from app.domain.pairing.event_counting import SAMPLED_FIRST, SAMPLED_MASK, EventCounting
+from app.domain.pairing.event_counting import SAMPLED_MASK, EventCounting
 from app.domain.pairing.expectation import Expectation, ExpectationState
 from app.domain.pairing.log_time import UNKNOWN, LogTime
 from app.domain.pairing.model import Model
@@ -87,7 +87,7 @@ class Reading:
             cell, expectation = model.cells[side], model.expectation
             cell.read += 1
             cell.ends[side] = offset + 1
-            if cell.sampled < SAMPLED_FIRST or not offset & SAMPLED_MASK:
+            if offset < model.sample_ends[side] or not offset & SAMPLED_MASK:
                 counting.sample(side, record, half, cell)
             if side:
                 expectation.see(half.version, timestamp)

@@ -20,9 +20,9 @@ class Event:
     headers: Sequence[tuple[str, bytes]] = ()
     timestamp = START
 
-    def __init__(self, offset: int, id_: str, version: str, at: int) -> None:
+    def __init__(self, offset: int, id_: str, version: str, at: int, model: str = "credit") -> None:
         self.offset, self.key = offset, id_.encode()
-        event = {"request_id": id_, "model": "credit", "version": version, "timestamp": START + at, "prediction": 0.5}
+        event = {"request_id": id_, "model": model, "version": version, "timestamp": START + at, "prediction": 0.5}
         self.value = json.dumps(event).encode()
 
 
