@@ -19,7 +19,7 @@ from msgspec import Meta, Raw, Struct
 from schemas.envelope import PLAIN, unwrap
 from schemas.errors import DecodeError, quoted, quoted_json
 from schemas.half import Half
-from schemas.json_text import check
+from schemas.json_text import check, count_members
 from schemas.limits import DAY_MS, Limits
 from schemas.pair import EMPTY_OBJECT
 from schemas.prediction import PredictionValue
@@ -135,10 +135,14 @@ class PredictionDecoder:
         return half
 
     def _check_features(self, half: Half) -> None:
-        try:
-            count = len(_decode_features(half.features))
-        except msgspec.ValidationError:
-            count = _no_features(half)
+        count, text = 0, bytes(half.features)
+        if len(text) > _ORDINARY_BYTES:
+            count = count_members(text) or 0
+        if count <= self._limits.features:
+            try:
+                count = len(_decode_features(text))
+            except msgspec.ValidationError:
+                count = _no_features(half)
         if count > self._limits.features:
             raise DecodeError("too_large", f"$.features: {count} members; at most {self._limits.features} are allowed")
 

@@ -10,12 +10,16 @@ from itertools import accumulate
 from schemas.errors import DecodeError
 from schemas.limits import Limits
 
-__all__ = ["check", "is_too_deep"]
+__all__ = ["check", "count_members", "is_too_deep"]
 
 _MARKS = ((b"\xef\xbb\xbf", "UTF-8"), (b"\xfe\xff", "UTF-16"), (b"\xff\xfe", "UTF-16 or UTF-32"))
 #: All but quotes and brackets; a bracket is a step down or a step up.
 _OTHERS = bytes(set(range(256)) - set(b'"[]{}'))
 _STEPS = bytes.maketrans(b"[]{}", b"\x01\xff\x01\xff")
+#: All but quotes, colons and brackets.
+_NO_MEMBERS = bytes(set(range(256)) - set(b'":[]{}'))
+#: A bomb is mostly deep from its beginning on, which is looked at first.
+_BEGINNING_BYTES = 2_048
 
 
 def check(value: bytes | None, limits: Limits) -> bytes:
@@ -58,8 +62,27 @@ def is_too_deep(text: bytes, limit: int) -> bool:
 
     A megabyte of them takes some 25 ms, half a million strings among them no more: no step of Python's own is taken for any.
     """
-    unescaped = text.replace(rb"\\", b"").replace(b'\\"', b"")  # so that every quote is the end of a string
-    kept = unescaped.translate(_STEPS, _OTHERS).replace(b'""', b"")
+    return (len(text) > _BEGINNING_BYTES and _reaches_below(text[:_BEGINNING_BYTES], limit)) or _reaches_below(text, limit)
+
+
+def count_members(text: bytes) -> int | None:
+    """How many members an object has, with those of the same name; None where it is not flat, or no object. ``text`` is JSON.
+
+    For an object of ten thousand members it takes a third of what it takes to decode them.
+    """
+    kept = _unescaped(text).translate(None, _NO_MEMBERS).replace(b'""', b"")
+    outside = b"".join(kept.split(b'"')[::2])
+    flat = outside[:1] == b"{" and outside.count(b":") == len(outside) - 2
+    return len(outside) - 2 if flat else None
+
+
+def _unescaped(text: bytes) -> bytes:
+    """The text without what is escaped, so that every quote is the end of a string."""
+    return text.replace(rb"\\", b"").replace(b'\\"', b"")
+
+
+def _reaches_below(text: bytes, limit: int) -> bool:
+    kept = _unescaped(text).translate(_STEPS, _OTHERS).replace(b'""', b"")
     steps = b"".join(kept.split(b'"')[::2])
     if b"\x01" * (limit + 1) in steps:  # the commonest bomb, found at once
         return True
