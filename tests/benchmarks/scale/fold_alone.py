@@ -7,7 +7,9 @@ import time
 import tracemalloc
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+from aiokafka.record.default_records import DefaultRecord  # what a worker is handed
 
 from app.config import Config, ModelSettings
 from app.folds.fold import Run
@@ -20,16 +22,6 @@ __all__ = ["bytes_kept", "two_processes"]
 
 _RUN = 500
 HALF_BYTES_GOAL = 1_024
-
-
-class Entry(NamedTuple):
-    """A record of the log."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes]]
 
 
 class Nowhere:
@@ -57,7 +49,7 @@ def runs(stream: Stream, only: int | None = None) -> Iterator[tuple[int, Run]]:
     for side, partition, key, value in events(stream):
         if partition or only not in (None, side):
             continue
-        open_[side].append(Entry(offsets[side], BASE_MS, key, value, []))
+        open_[side].append(DefaultRecord(offsets[side], BASE_MS, 0, key, value, []))
         offsets[side] += 1
         if len(open_[side]) == _RUN:
             yield side, _closed(open_[side], offsets[side])
