@@ -10,27 +10,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
+from tests.faults.findings import Findings
+
 SIDES = {"predictions.legacy": "legacy", "predictions.shadow": "shadow"}
-EXAMPLES = 3
-#: Each must read 0. What may go wrong, in words.
-FAULTS = {
-    "missing": "request ids that were read and have no record",
-    "twice": "request ids with a second, equal record",
-    "contradictory": "request ids with a second, different record",
-    "nowhere": "events that are neither in a record nor a dead letter",
-    "in both": "events that are a dead letter and in a record",
-    "altered": "events whose half in the record, or whose dead letter, says something else",
-    "invented": "halves in records, or dead letters, that no event is behind",
-    "letters twice": "events with a second dead letter",
-    "wrong reason": "duplicates of nothing, and late events that their record has",
-    "wrong status": "records whose status, halves and missing versions do not fit together",
-}
 
 
 class LogRecord(Protocol):
@@ -57,12 +44,10 @@ class _Half(NamedTuple):
 
 
 @dataclass
-class Checker:
+class Checker(Findings):
     """See the module's text. ``prefix`` is what full topic names begin with."""
 
     prefix: str = ""
-    faults: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, list[str]] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     events: int = 0
@@ -72,14 +57,6 @@ class Checker:
     _first: set[str] = field(default_factory=set)
     _requests: set[str] = field(default_factory=set)
 
-    def fault(self, kind: str, example: str) -> None:
-        self.faults[kind] += 1
-        kept = self.examples.setdefault(kind, [])
-        if len(kept) < EXAMPLES:
-            kept.append(example)
-
-    # What came out
-
     def output(self, record: LogRecord) -> None:
         """A record of ``pairs`` or ``dead.letters``."""
         (self._pair if record.topic == "pairs" else self._letter)(record)
@@ -87,12 +64,13 @@ class Checker:
     def _pair(self, record: LogRecord) -> None:
         value = record.value or b""
         found = json.loads(value)
-        name, digest = f"{found['model']}/{found['request_id']}", crc32(value)
-        first = self._records.setdefault(name, digest)
+        name = f"{found['model']}/{found['request_id']}"
         if name in self._requests:
-            self.fault("twice" if first == digest else "contradictory", f"{name} at {record.partition}:{record.offset}")
+            kind = "twice" if self._records[name] == crc32(value) else "contradictory"
+            self.fault(kind, f"{name} at {record.partition}:{record.offset}")
             return
         self._requests.add(name)
+        self._records[name] = crc32(value)
         self.statuses[found["status"]] += 1
         if problem := _misfit(found):
             self.fault("wrong status", f"{name}: {problem}")
@@ -111,8 +89,6 @@ class Checker:
         if record.partition != place[1]:
             self.fault("altered", f"the dead letter of {place} lies on partition {record.partition}")
         self._letters[place] = (headers["reason"], _bytes_digest(record))
-
-    # What went in
 
     def inputs_begin(self) -> None:
         """All outputs were given; what was there is from now on looked for in the inputs."""
@@ -140,8 +116,8 @@ class Checker:
         self._requests.add(half.request)
         self._first.add(half.identity)
         digest = self._halves.pop(half.identity, None)
-        if half.request not in self._records:
-            return  # the whole request is missing, which is said once for all its events
+        if half.request not in self._records:  # the whole request is missing, which is said once for all its events
+            return
         if digest is None:
             self.fault("nowhere", f"{half.identity} at {place} is not in its record")
         elif digest != half.digest:
@@ -172,12 +148,6 @@ class Checker:
         """Different request ids with a record."""
         return len(self._records)
 
-    def lines(self) -> Iterable[str]:
-        """The findings, one fault a line, zero or not."""
-        for kind, text in FAULTS.items():
-            examples = "".join(f"\n    {example}" for example in self.examples.get(kind, ()))
-            yield f"{kind:14}{self.faults[kind]:>8}  {text}{examples}"
-
 
 def _misfit(found: dict[str, Any]) -> str | None:
     """Why a record contradicts itself, by the contract's table of statuses; None where it does not."""
@@ -191,9 +161,8 @@ def _misfit(found: dict[str, Any]) -> str | None:
     }
     there = {half["version"] for half in shadows}
     if not fits.get(found["status"]) or there.intersection(missing) or len(there) != len(shadows):
-        return (
-            f"{found['status']}, missing {missing}, shadows {sorted(there)}, legacy {'there' if found['legacy'] else 'not there'}"
-        )
+        legacy = "there" if found["legacy"] else "not there"
+        return f"{found['status']}, missing {missing}, shadows {sorted(there)}, legacy {legacy}"
     return None
 
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.faults.checker import FAULTS, Checker
+from tests.faults.checker import Checker
+from tests.faults.findings import FAULTS
 
 
 class Row(NamedTuple):
