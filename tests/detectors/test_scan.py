@@ -202,3 +202,14 @@ def test_a_value_of_another_type_counts_as_missing() -> None:
     assert panel.kernels.tally.present.tolist() == [101.0]
     assert panel.kernels.tally.ones.tolist() == [101.0]
     assert panel.kernels.tally.count.tolist() == [0.0]
+
+
+def test_a_model_s_budget_is_divided_over_its_signals_by_their_traffic() -> None:
+    """A value each 10 ms, 60.48 million a week; half an alarm a week, of which each of two signals has a quarter."""
+    config = DriftConfig(warm_up=WARM_UP, false_alarms_per_week=0.5)
+    panel = Panel("legacy", "1", SOURCE, config, part=0.5)
+    panel.feed(rows_of(np.random.default_rng(2).normal(size=WARM_UP + 1).tolist()))
+
+    expected = 60_480_000 / (0.5 * 0.25)
+    assert [one.granted for one in panel.watched] == pytest.approx([expected, expected], rel=0.001)
+    assert panel.kernels.location.base[0, 0] == pytest.approx(np.log(expected / 0.6 * 14), rel=1e-4)

@@ -11,7 +11,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST", "fit", "residuals"]
+__all__ = ["MOST", "fit", "residuals", "slow_variance"]
 
 Floats = NDArray[np.float64]
 #: The highest order that is tried.
@@ -54,3 +54,17 @@ def residuals(values: Floats, before: Floats, weights: list[float]) -> Floats:
     for lag, weight in enumerate(weights, start=1):
         rest -= weight * line[order - lag : len(line) - lag]
     return rest
+
+
+def slow_variance(values: Floats) -> float:
+    """By how much slow waves are stronger in these values than in white noise of their variance; at least 1.
+
+    It is the model's spectral density at frequency 0, in units of the variance: 1 for independent values, 39 for AR(1) .95.
+    """
+    weights = fit(values)
+    total = float(np.mean((values - np.mean(values)) ** 2))
+    if not weights or not total > 0:
+        return 1.0
+    centred = values - np.mean(values)
+    left = residuals(centred[len(weights) :], centred[: len(weights)], weights)
+    return max(1.0, float(np.mean(left * left)) / total / (1 - sum(weights)) ** 2)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from app.domain.detection.calibration import Floats
 from app.domain.detection.reference import hashed
+from app.domain.detection.season import Calendar
 from app.domain.detection.signals import Numbers, Shares, Value, WarmUp, as_numbers
 from app.domain.detection.watched import Watched
 from schemas.statistics import Signal
@@ -75,6 +76,7 @@ def encode(watched: Sequence[Watched], rows: Rows, at: int, end: int, sizes: tup
     )
     empty: Sequence[Value] = [None] * n
     presence: dict[str, NDArray[np.bool_]] = {}
+    calendar = Calendar(rows.times[at:end])
     for one in watched:
         stage, signal = one.stage, one.signal
         if signal.kind == "missing":
@@ -83,14 +85,19 @@ def encode(watched: Sequence[Watched], rows: Rows, at: int, end: int, sizes: tup
             continue
         column = rows.columns.get(signal)
         values = empty if column is None else column[at:end]
-        present = _encode_one(one, stage, values, rows.digests[at:end], block)
+        present = _encode_one(one, stage, values, rows.digests[at:end], calendar, block)
         if signal.kind == "feature":
             presence[signal.name] = present
     return block
 
 
 def _encode_one(
-    one: Watched, stage: WarmUp | Numbers | Shares, values: Sequence[Value], digests: NDArray[np.uint32], block: Block
+    one: Watched,
+    stage: WarmUp | Numbers | Shares,
+    values: Sequence[Value],
+    digests: NDArray[np.uint32],
+    calendar: Calendar,
+    block: Block,
 ) -> NDArray[np.bool_]:
     if isinstance(stage, WarmUp):
         return np.array([value is not None for value in values], dtype=bool)
@@ -101,20 +108,23 @@ def _encode_one(
         if not present.all():
             block.shares_present[stage.slot] = present
         return present
-    return _encode_numbers(stage, as_numbers(values), hashed(digests, one.salt), block)
+    return _encode_numbers(stage, as_numbers(values), hashed(digests, one.salt), calendar, block)
 
 
-def _encode_numbers(stage: Numbers, values: Floats, at: Floats, block: Block) -> NDArray[np.bool_]:
+def _encode_numbers(stage: Numbers, values: Floats, at: Floats, calendar: Calendar, block: Block) -> NDArray[np.bool_]:
     slot, shapes = stage.slot, slice(3 * stage.slot, 3 * stage.slot + 3)
     block.raw[slot] = values
     missing = np.isnan(values)
     if not missing.any():
-        block.classes[slot] = stage.reference.take(values, at, block.location[slot], block.shapes[shapes])
+        location, others = block.location[slot], block.shapes[shapes]
+        block.classes[slot] = stage.reference.take(values, at, lambda: calendar.lines, location, others)
         return ~missing
     here = np.flatnonzero(~missing)
     block.numbers_present[slot, missing] = 0.0
     if len(here):
         location, others = np.empty(len(here)), np.empty((3, len(here)))
-        block.classes[slot, here] = stage.reference.take(values[here], at[here], location, others)
+        block.classes[slot, here] = stage.reference.take(
+            values[here], at[here], lambda: calendar.lines[:, here], location, others
+        )
         block.location[slot, here], block.shapes[shapes, here] = location, others
     return ~missing

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from app.domain.detection.scan_plan import LEVELS, WIDTHS
 
-__all__ = ["GATE", "STEP", "base_thresholds", "block_scatter", "calibrate", "stretch_scatter"]
+__all__ = ["GATE", "STEP", "base_thresholds", "block_scatter", "calibrate", "gate_quantile", "stretch_scatter"]
 
 Floats = NDArray[np.float64]
-#: The chance that a level of white noise is taken for dependent: the price is delay, +0.1 sd 2,216 -> 3,944 values at .05.
+#: The chance that a level of white noise is taken for dependent, where no season was fitted: the price is delay, +0.1 sd 2,216
+#: -> 3,944 values at .05.
 GATE = 0.01
 #: Rows between two running sums that are kept of a stretch: life is learnt from on the scales from here on.
 STEP = 64
-_Z = NormalDist().inv_cdf(1 - GATE)
 #: Fewer degrees of freedom say nothing of a variance.
 _LEAST_FREEDOM = 4
 #: A threshold that nothing reaches: where four blocks were all there was, the tail is that long.
@@ -73,17 +73,23 @@ def stretch_scatter(
         good = n >= least
         if shares:  # a class too rare for a block to hold one value says nothing of its variance
             good &= n * unit >= 1
-        weight = n * older_count / (n + older_count) / unit
-        deviation = np.diff(running[points], axis=0) / np.maximum(n, 1) - mean
-        scatter[level] = np.sum(np.where(good, weight * deviation**2, 0.0), axis=0)
+        with np.errstate(all="ignore"):  # over an alarm counts begin anew: whatever comes of it is not good, and not used
+            weight = n * older_count / (n + older_count) / unit
+            deviation = np.diff(running[points], axis=0) / np.maximum(n, 1) - mean
+            scatter[level] = np.sum(np.where(good, weight * deviation**2, 0.0), axis=0)
         freedom[level] = np.sum(good, axis=0)
     return scatter, freedom
 
 
-def _chi_squared_limit(freedom: Floats) -> Floats:
-    """Wilson and Hilferty's quantile at 1 - GATE."""
+def gate_quantile(gate: float) -> float:
+    """The standard normal quantile that is exceeded with this chance."""
+    return NormalDist().inv_cdf(1 - gate)
+
+
+def _chi_squared_limit(freedom: Floats, gate: Floats) -> Floats:
+    """Wilson and Hilferty's quantile, from the normal one of each column."""
     part = 2 / (9 * np.maximum(freedom, 1))
-    return np.maximum(freedom, 1) * (1 - part + _Z * np.sqrt(part)) ** 3
+    return np.maximum(freedom, 1) * (1 - part + gate * np.sqrt(part)) ** 3
 
 
 def _student(threshold: Floats, freedom: Floats) -> Floats:
@@ -92,13 +98,13 @@ def _student(threshold: Floats, freedom: Floats) -> Floats:
     return np.minimum(freedom / 2 * np.expm1(exponent), _UNREACHABLE)
 
 
-def calibrate(scatter: Floats, freedom: Floats, base: Floats) -> tuple[Floats, Floats]:
-    """The variance v and the threshold h of each level and column."""
+def calibrate(scatter: Floats, freedom: Floats, base: Floats, gate: Floats) -> tuple[Floats, Floats]:
+    """The variance v and the threshold h of each level and column; ``gate`` has a ``gate_quantile`` for each column."""
     columns = scatter.shape[1]
     variance, growth, used = np.ones(columns), np.ones(columns), np.ones(columns)
     estimated = np.zeros(columns, dtype=bool)
     variances, thresholds = np.empty_like(scatter), np.empty_like(scatter)
-    limits = _chi_squared_limit(freedom)
+    limits = _chi_squared_limit(freedom, gate)
     for level in range(LEVELS):
         q, d = scatter[level], freedom[level]
         enough = d >= _LEAST_FREEDOM

@@ -11,14 +11,19 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from app.domain.detection.detector_specs import spec_of
 from app.domain.ranges import Range, outside
 
 __all__ = ["ALGORITHM", "DETECTORS", "DriftConfig"]
 
 #: Changes with every change of a formula: figures from two algorithms are not comparable.
-ALGORITHM = "scan/2"
-#: ``scan`` decides; ``adwin`` (River's) is asked beside it and stands in the evidence, it never decides.
+ALGORITHM = "scan/3"
+#: ``scan`` decides; ``adwin`` (River's) and whatever else is named is asked beside it and stands in the evidence, it never
+#: decides.
 DETECTORS = ("scan", "adwin")
+#: Beside the scan.
+_MOST_OPINIONS = 8
+_WEEK_MS = 7 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class DriftConfig:
         "warm_up": Range(1_000, 100_000, "values", "a smaller reference makes false alarms"),
         "warm_up_ms": Range(0, 366 * 86_400_000, "milliseconds"),
         "values_between_false_alarms": Range(1e3, 1e15, "values"),
+        "false_alarms_per_week": Range(0, 1_000, "alarms"),
         "least_effect": Range(0, 10, "standard deviations"),
         "window_events": Range(1, 100_000, "events"),
         "window_ms": Range(0, 86_400_000, "milliseconds"),
@@ -41,6 +47,7 @@ class DriftConfig:
         "features": Range(1, 2_048, "features"),
         "categories": Range(1, 255, "categories"),
         "versions": Range(1, 64, "versions"),
+        "segment_values": Range(1, 64, "values"),
     }
 
     #: Values of a signal that make its reference, at least; until then it is ``warming`` and cannot alarm.
@@ -51,6 +58,9 @@ class DriftConfig:
     #: Mean number of values of one signal between two false alarms: 30 signals and 1,000,000 pairs a day at the default make
     #: one in a month. Each factor of ten costs about 2.3 / KL values of delay, a ninth at the default.
     values_between_false_alarms: float = 1e9
+    #: Mean number of false alarms of a whole model in a week, by its traffic in the warm-up: half of them for the inputs, half
+    #: for the answers and how they match, divided over the signals. 0: each signal has ``values_between_false_alarms``.
+    false_alarms_per_week: float = 0.0
     #: An alarm whose effect is smaller is a ``warning``: standard deviations for numbers, Cohen's h for shares.
     least_effect: float = 0.05
     #: A window of figures closes with at least so many events ...
@@ -67,10 +77,16 @@ class DriftConfig:
     categories: int = 31
     #: Legacy versions, and shadow versions, that are watched at a time.
     versions: int = 8
-    #: Which detectors run; without ``scan`` nothing could alarm.
-    detectors: Annotated[tuple[str, ...], msgspec.Meta(extra={"allowed": f"a list of one or both of {', '.join(DETECTORS)}"})] = (
-        DETECTORS
-    )
+    #: Segments whose values are watched for themselves, beside the model as a whole: ``["channel"]``. Each costs as much again.
+    segments: tuple[str, ...] = ()
+    #: Values of one segment that are watched, the first that come.
+    segment_values: int = 8
+    #: Which detectors run: ``scan``, without which nothing could alarm; ``adwin``, and any other of River's or your own, whose
+    #: opinion stands in the evidence.
+    detectors: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(extra={"allowed": "a list of scan, adwin, and others such as river.drift.PageHinkley(threshold=30)"}),
+    ] = DETECTORS
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, all faults at once."""
@@ -84,11 +100,29 @@ class DriftConfig:
                 f"drift.window_events is {self.window_events:,}, more than drift.window_events_most "
                 f"({self.window_events_most:,}): no window could close by time"
             )
-        if unknown := [name for name in self.detectors if name not in DETECTORS]:
-            faults.append(f"drift.detectors has {', '.join(map(repr, unknown))}: allowed are {', '.join(DETECTORS)}")
+        for text in self.detectors:
+            if text not in DETECTORS:
+                try:
+                    spec_of(text)
+                except ValueError as error:
+                    faults.append(f"drift.detectors: {error}")
+        if len(self.detectors) > 1 + _MOST_OPINIONS or len(set(self.detectors)) < len(self.detectors):
+            faults.append(f"drift.detectors has {len(self.detectors)} entries: allowed are {1 + _MOST_OPINIONS}, each once")
         if "scan" not in self.detectors:
             faults.append("drift.detectors lacks 'scan': it alone decides, nothing could ever alarm without it")
         return faults
+
+    def granted(self, values: int, span_ms: int, part: float) -> float:
+        """How many values of a signal are to pass between two false alarms, if it has this part of the model's budget.
+
+        >>> DriftConfig(false_alarms_per_week=0.5).granted(values=5_000, span_ms=86_400_000, part=0.01)
+        7000000.0
+        """
+        if self.false_alarms_per_week == 0 or span_ms <= 0:
+            return self.values_between_false_alarms
+        allowed = self.RANGES["values_between_false_alarms"]
+        a_week = values * _WEEK_MS / span_ms
+        return min(max(a_week / (self.false_alarms_per_week * part), allowed.least), allowed.most)
 
     @property
     def digest(self) -> str:

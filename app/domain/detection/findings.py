@@ -39,7 +39,7 @@ def evidence_of(one: Watched, finding: Finding, kernel: str, change: tuple[int, 
         reference = np.asarray(stage.reference)
         effect = share_effects(finding.window_shares, finding.window_count, reference, stage.values, stage.labels)
     half = _Z95 * finding.deviation
-    opinion = stage.opinion.as_evidence() if isinstance(stage, Numbers) and stage.opinion is not None else None
+    opinions = [each.as_evidence() for each in stage.opinions] if isinstance(stage, Numbers | Shares) else []
     return {
         "direction": f"{_what(stage, finding, kernel)} {'up' if difference > 0 else 'down'}",
         "change": {"offset": change[0], "timestamp": change[1], "events": finding.width},
@@ -53,5 +53,5 @@ def evidence_of(one: Watched, finding: Finding, kernel: str, change: tuple[int, 
             "difference_interval": [difference - half, difference + half],
         },
         "effect": {"size": size, "unit": unit, **effect},
-        "second_opinion": opinion,
+        "other_opinions": opinions,
     }

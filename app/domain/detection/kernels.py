@@ -13,7 +13,7 @@ import numpy as np
 from app.domain.detection.blocks import Block
 from app.domain.detection.calibration import Floats
 from app.domain.detection.drift_config import DriftConfig
-from app.domain.detection.opinion import Opinion
+from app.domain.detection.opinion import opinions_on
 from app.domain.detection.scan import Scan
 from app.domain.detection.scan_data import Finding, Judged
 from app.domain.detection.signals import Numbers, Shares, WarmUp, freeze_numbers, freeze_shares
@@ -60,25 +60,31 @@ class Kernels:
         """How many numeric signals, share signals, and share columns there are."""
         return len(self.numbers), len(self.classes), self.shares.width
 
-    def freeze(self, one: Watched, config: DriftConfig) -> None:
-        """End a signal's warm-up: make its reference, and give it its columns from the next row on."""
+    def freeze(self, one: Watched, config: DriftConfig, part: float) -> None:
+        """End a signal's warm-up: make its reference, and give it its columns from the next row on.
+
+        ``part`` is its part of the model's budget.
+        """
         warm_up = one.stage
         if not isinstance(warm_up, WarmUp):
             message = f"signal {one.signal} is past its warm-up: only a warm-up can be frozen"
             raise TypeError(message)
+        one.granted = config.granted(len(warm_up.values), warm_up.last_ms - warm_up.first_ms, part)
         if warm_up.kind() is float:
-            reference, location, others = freeze_numbers(warm_up, one.salt, config)
+            reference, location, others = freeze_numbers(warm_up, one.salt, one.granted)
             self.location.add(location)
             self.shapes.add(others)
             self.tally.add_number(reference.summary["mean"])
-            opinion = Opinion() if "adwin" in config.detectors else None
-            one.stage = Numbers(reference, opinion, len(self.numbers))
+            one.stage = Numbers(reference, opinions_on(one.signal, config.detectors, boolean=False), len(self.numbers))
             self.numbers.append(one)
             self._latest = np.concatenate([self._latest, np.full((1, KEPT), np.nan)])
         else:
-            shares, columns = freeze_shares(warm_up, config, len(self.classes), self.shares.width, one.side)
+            place = len(self.classes), self.shares.width
+            shares, columns = freeze_shares(warm_up, config.categories, one.granted, *place, one.side)
             self.shares.add(columns)
             self.tally.add_shares(len(columns.sums))
+            if shares.boolean:
+                shares.opinions = opinions_on(one.signal, config.detectors, boolean=True)
             one.stage = shares
             self.classes.append(one)
         self.live = self.numbers + self.classes
@@ -112,15 +118,23 @@ class Kernels:
                 one.score = peak
 
     def remember(self, heard: Heard, rows: int) -> None:
-        """Keep the latest numbers, and ask the second opinion: of rows that will be committed."""
+        """Keep the latest numbers, and ask for other opinions: of rows that will be committed."""
+        for one in self.classes:
+            if isinstance(one.stage, Shares) and one.stage.opinions:
+                there = heard.block.shares_present[one.stage.slot, :rows] > 0
+                flags = heard.block.shares[one.stage.first, :rows][there].astype(np.int64).tolist()
+                for opinion in one.stage.opinions:
+                    opinion.take(flags)
         if not self.numbers:
             return
         block, first = heard.block, max(0, rows - KEPT)
         self._latest[:, np.arange(self.row + first, self.row + rows) % KEPT] = block.raw[:, first:rows]
         for slot, one in enumerate(self.numbers):
-            if isinstance(one.stage, Numbers) and one.stage.opinion is not None:
-                values, present = block.location[slot, :rows], block.numbers_present[slot, :rows]
-                one.stage.opinion.take((values if present.all() else values[present > 0]).tolist())
+            if isinstance(one.stage, Numbers):
+                present = block.numbers_present[slot, :rows]
+                for opinion in one.stage.opinions:
+                    line = (block.raw if opinion.on_values else block.location)[slot, :rows]
+                    opinion.take((line if present.all() else line[present > 0]).tolist())
 
     def latest(self, index: int, row: int, width: int) -> Floats:
         """A numeric signal's values in the last ``width`` rows before ``row``, as far as they are kept."""

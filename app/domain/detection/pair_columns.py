@@ -6,7 +6,7 @@ the role's time in waiting for memory.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from itertools import compress
+from itertools import accumulate, compress
 from zlib import crc32
 
 from msgspec import Struct
@@ -49,6 +49,13 @@ class Features:
         """Some rows."""
         some = Features()
         some.rows, some.columns = end - begin, {name: column[begin:end] for name, column in self.columns.items()}
+        return some
+
+    def chosen(self, chosen: Sequence[bool]) -> "Features":
+        """Those that are chosen."""
+        some = Features()
+        some.rows = sum(chosen)
+        some.columns = {name: list(compress(column, chosen)) for name, column in self.columns.items()}
         return some
 
 
@@ -103,11 +110,20 @@ class Halves:
         return {version: self._of(version) for version in dict.fromkeys(self.versions)}
 
     def _of(self, version: str) -> "Halves":
-        its = [other == version for other in self.versions]
+        return self._chosen([other == version for other in self.versions])
+
+    def _chosen(self, its: Sequence[bool]) -> "Halves":
         part = Halves(shadow=self.shadow)
         for name, column in vars(self).items():
             if name != "shadow":
                 setattr(part, name, list(compress(column, its)))
+        return part
+
+    def of_pairs(self, chosen: Sequence[bool]) -> "Halves":
+        """The answers to the pairs that are chosen, which are then counted from 0."""
+        number = list(accumulate(chosen, initial=0))
+        part = self._chosen([chosen[which] for which in self.which])
+        part.which = [number[which] for which in part.which]
         return part
 
 
@@ -119,6 +135,7 @@ class PairColumns:
         self.times: list[int] = []
         self.digests: list[int] = []
         self.statuses: list[str] = []
+        self.segments: list[dict[str, str]] = []
         self.features = Features()
         self.legacy, self.shadows = Halves(shadow=False), Halves(shadow=True)
 
@@ -132,6 +149,7 @@ class PairColumns:
         self.times += [pair.timestamp for pair in pairs]
         self.digests += [crc32(pair.request_id.encode()) for pair in pairs]
         self.statuses += [pair.status for pair in pairs]
+        self.segments += [pair.segments for pair in pairs]
         answered = [(at, pair) for at, pair in enumerate(pairs, first) if pair.legacy is not None]
         if answered:
             which, pairs_answered = zip(*answered, strict=True)
@@ -151,7 +169,17 @@ class PairColumns:
             return self
         part, here = PairColumns(), slice(begin, end)
         part.offsets, part.times = self.offsets[here], self.times[here]
-        part.digests, part.statuses = self.digests[here], self.statuses[here]
+        part.digests, part.statuses, part.segments = self.digests[here], self.statuses[here], self.segments[here]
         part.legacy, part.shadows = self.legacy.part(begin, end), self.shadows.part(begin, end)
         part.features = self.features.part(*(bisect_left(self.legacy.which, bound) for bound in (begin, end)))
+        return part
+
+    def chosen(self, chosen: Sequence[bool]) -> "PairColumns":
+        """Those that are chosen."""
+        part = PairColumns()
+        part.offsets, part.times = list(compress(self.offsets, chosen)), list(compress(self.times, chosen))
+        part.digests, part.statuses = list(compress(self.digests, chosen)), list(compress(self.statuses, chosen))
+        part.segments = list(compress(self.segments, chosen))
+        part.legacy, part.shadows = self.legacy.of_pairs(chosen), self.shadows.of_pairs(chosen)
+        part.features = self.features.chosen([chosen[which] for which in self.legacy.which])
         return part

@@ -43,6 +43,7 @@ class PairRecord(Struct, gc=False):
     status: PairStatus
     legacy: Half | None
     shadows: list[Half]
+    segments: dict[str, str] = {}
     features: Any = None
 
 

@@ -38,10 +38,16 @@ _PIECE, _SHORT = 3072, 32
 
 
 class Panel:
-    """See the module's text. ``version`` is whose signals these are; it moves on where ``follows`` versions that succeed."""
+    """See the module's text. ``version`` is whose signals these are; it moves on where ``follows`` versions that succeed.
 
-    def __init__(self, role: Role, version: str, source: Source, config: DriftConfig, *, follows: bool = False) -> None:
+    ``part``: of the model's budget of false alarms, for all signals of the panel together.
+    """
+
+    def __init__(
+        self, role: Role, version: str, source: Source, config: DriftConfig, *, part: float = 1.0, follows: bool = False
+    ) -> None:
         self.role, self.version, self.source, self.config, self.follows = role, version, source, config, follows
+        self.part = part
         self.row = self.refused = self.alarms = 0
         self.watched: list[Watched] = []
         self.by_signal: dict[Signal, Watched] = {}
@@ -184,9 +190,9 @@ class Panel:
             if not isinstance(one.stage, WarmUp):
                 continue
             column = self._warm_column(one, rows, at, end)
-            one.stage.take(column, rows.digests[at:end].tolist(), int(rows.times[at:end].max()))
+            one.stage.take(column, rows.digests[at:end], rows.times[at:end])
             if one.stage.is_over(self.config):
-                self.kernels.freeze(one, self.config)
+                self.kernels.freeze(one, self.config, self.part / len(self.watched))
                 one.episode.enter("quiet", int(rows.times[end - 1]))
                 frozen.append(one)
         return frozen
@@ -216,14 +222,15 @@ class Panel:
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data and arrays."""
-        return {"role": self.role, "version": self.version, "follows": self.follows, "row": self.row, "refused": self.refused,
+        return {"role": self.role, "version": self.version, "follows": self.follows, "part": self.part, "row": self.row,
+                "refused": self.refused,
                 "alarms": self.alarms, "watched": [one.dump() for one in self.watched], "kernels": self.kernels.dump(),
                 "window": self.window.dump(), "positions": self.positions.places}  # fmt: skip
 
     @classmethod
     def load(cls, state: dict[str, Any], source: Source, config: DriftConfig) -> "Panel":
         """Take the state back."""
-        panel = cls(state["role"], state["version"], source, config, follows=state["follows"])
+        panel = cls(state["role"], state["version"], source, config, part=state["part"], follows=state["follows"])
         panel.row, panel.refused, panel.alarms = state["row"], state["refused"], state["alarms"]
         panel.watched = [Watched.load(one) for one in state["watched"]]
         panel.by_signal = {one.signal: one for one in panel.watched}

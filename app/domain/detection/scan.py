@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.detection.calibration import STEP, Floats, calibrate, stretch_scatter
+from app.domain.detection.calibration import STEP, Floats, calibrate, gate_quantile, stretch_scatter
 from app.domain.detection.gains import Close, share_ratio
 from app.domain.detection.scan_data import Columns, Finding, Judged
 from app.domain.detection.scan_plan import COARSEST, LEVELS, MEMORY, WIDTHS, Step, memory_after, questions_at, steps
@@ -57,8 +57,8 @@ class _Asked(NamedTuple):
 class Scan:
     """One kernel: all columns of one form, numbers or shares, of one panel."""
 
-    _ARRAYS = ("sums_memory", "counts_memory", "start", "reference_sums", "reference_counts", "scatter",
-               "freedom", "base", "variance", "threshold", "side", "stretch", "count_stretch", "owner", "first")  # fmt: skip
+    _ARRAYS = ("sums_memory", "counts_memory", "start", "reference_sums", "reference_counts", "scatter", "freedom",
+               "base", "variance", "threshold", "side", "gate", "stretch", "count_stretch", "owner", "first")  # fmt: skip
 
     def __init__(self, *, shares: bool, lowest: int, least: int, row: int = 0) -> None:
         self.shares, self.lowest, self.least, self.row = shares, lowest, float(least), row
@@ -67,7 +67,7 @@ class Scan:
         self.reference_sums, self.reference_counts = np.zeros(0), np.zeros(0)
         self.scatter, self.freedom, self.base = (np.zeros((LEVELS, 0)) for _ in range(3))
         self.variance, self.threshold = np.zeros((LEVELS, 0)), np.zeros((LEVELS, 0))
-        self.side = np.zeros(0)
+        self.side, self.gate = np.zeros(0), np.zeros(0)
         #: Running sums at each multiple of 64 rows of the present stretch, and at its beginning (row 0).
         self.stretch, self.count_stretch = np.zeros((_POINTS + 1, 0)), np.zeros((_POINTS + 1, 0))
         self.owner, self.first = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
@@ -89,6 +89,7 @@ class Scan:
         self.reference_sums = np.append(self.reference_sums, columns.sums)
         self.reference_counts = np.append(self.reference_counts, columns.values)
         self.side = np.append(self.side, np.full(width, float(columns.side)))
+        self.gate = np.append(self.gate, np.full(width, gate_quantile(columns.gate)))
         points = np.zeros((_POINTS + 1, width))
         for name, part in (("scatter", columns.scatter), ("freedom", columns.freedom), ("base", columns.base),
                            ("stretch", points), ("count_stretch", points[:, :1])):  # fmt: skip
@@ -97,7 +98,7 @@ class Scan:
         return signal
 
     def _recalibrate(self) -> None:
-        self.variance, self.threshold = calibrate(self.scatter, self.freedom, self.base)
+        self.variance, self.threshold = calibrate(self.scatter, self.freedom, self.base, self.gate)
         self._invert()
 
     def _invert(self) -> None:

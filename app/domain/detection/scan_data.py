@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from app.domain.detection.calibration import Floats
+from app.domain.detection.calibration import GATE, Floats
 from app.domain.detection.scan_plan import MEMORY
 
 __all__ = ["Columns", "Finding", "Judged"]
@@ -18,6 +18,8 @@ class Columns(NamedTuple):
     base: Floats
     #: 1: only a rise counts, -1: only a fall, 0: both.
     side: int = 0
+    #: The chance that a level of white noise is taken for dependent.
+    gate: float = GATE
 
 
 class Judged(NamedTuple):

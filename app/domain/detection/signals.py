@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.detection.calibration import Floats, base_thresholds, block_scatter
+from app.domain.detection.calibration import GATE, Floats, base_thresholds, block_scatter
 from app.domain.detection.drift_config import DriftConfig
-from app.domain.detection.opinion import Opinion
+from app.domain.detection.opinion import Opinion, OtherOpinion, restored
 from app.domain.detection.reference import SHARES, Reference, hashed
 from app.domain.detection.scan_data import Columns
 
@@ -33,19 +33,21 @@ _MOST = 100_000
 
 
 class WarmUp:
-    """The first values of a signal, with the digests of their records' ids and the event times that they span."""
+    """The first values of a signal, with the digests of their records' ids and their event times."""
 
     def __init__(self, first_ms: int) -> None:
         self.values: list[Value] = []
         self.digests: list[int] = []
+        self.times: list[int] = []
         self.first_ms = self.last_ms = first_ms
 
-    def take(self, values: Sequence[Value], digests: Sequence[int], last_ms: int) -> None:
+    def take(self, values: Sequence[Value], digests: NDArray[np.uint32], times: NDArray[np.int64]) -> None:
         """Keep what is not null."""
-        kept = [(v[:_LONGEST] if type(v) is str else v, d) for v, d in zip(values, digests, strict=True) if v is not None]
-        self.values += [v for v, _ in kept]
-        self.digests += [d for _, d in kept]
-        self.last_ms = max(self.last_ms, last_ms)
+        here = [at for at, value in enumerate(values) if value is not None]
+        self.values += [value[:_LONGEST] if type(value) is str else value for value in map(values.__getitem__, here)]
+        self.digests += digests[here].tolist()
+        self.times += times[here].tolist()
+        self.last_ms = max(self.last_ms, int(times.max()))
 
     def is_over(self, config: DriftConfig) -> bool:
         """Whether it holds enough."""
@@ -67,22 +69,23 @@ class WarmUp:
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data."""
-        return {"values": self.values, "digests": np.array(self.digests, dtype=np.uint32), "first": self.first_ms,
-                "last": self.last_ms}  # fmt: skip
+        return {"values": self.values, "digests": np.array(self.digests, dtype=np.uint32),
+                "times": np.array(self.times, dtype=np.int64), "first": self.first_ms, "last": self.last_ms}  # fmt: skip
 
     @classmethod
     def load(cls, state: dict[str, Any]) -> "WarmUp":
         """Take the state back."""
         warm_up = cls(state["first"])
         warm_up.values, warm_up.digests, warm_up.last_ms = state["values"], state["digests"].tolist(), state["last"]
+        warm_up.times = state["times"].tolist()
         return warm_up
 
 
 class Numbers:
     """A numeric signal: ranks, residuals, four scores."""
 
-    def __init__(self, reference: Reference, opinion: Opinion | None, slot: int) -> None:
-        self.reference, self.opinion, self.slot = reference, opinion, slot
+    def __init__(self, reference: Reference, opinions: list[Opinion | OtherOpinion], slot: int) -> None:
+        self.reference, self.opinions, self.slot = reference, opinions, slot
 
     @property
     def digest(self) -> str:
@@ -91,14 +94,12 @@ class Numbers:
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data and arrays."""
-        opinion = None if self.opinion is None else self.opinion.dump()
-        return {"numbers": self.reference.dump(), "opinion": opinion, "slot": self.slot}
+        return {"numbers": self.reference.dump(), "opinions": [each.dump() for each in self.opinions], "slot": self.slot}
 
     @classmethod
     def load(cls, state: dict[str, Any]) -> "Numbers":
         """Take the state back."""
-        opinion = None if state["opinion"] is None else Opinion.load(state["opinion"])
-        return cls(Reference.load(state["numbers"]), opinion, state["slot"])
+        return cls(Reference.load(state["numbers"]), list(map(restored, state["opinions"])), state["slot"])
 
 
 class Shares:
@@ -106,6 +107,7 @@ class Shares:
 
     def __init__(self, labels: list[str], reference: Floats, values: int, slot: int, first: int) -> None:
         self.labels, self.reference, self.values, self.slot, self.first = labels, reference, values, slot, first
+        self.opinions: list[Opinion | OtherOpinion] = []
         self.boolean = len(labels) == 1
         self._code: dict[object, int] = {False: 0, True: 1} if self.boolean else {v: i for i, v in enumerate(labels[:-1])}
         self._type = bool if self.boolean else str
@@ -132,12 +134,15 @@ class Shares:
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data and arrays."""
-        return {"shares": self.labels, "reference": self.reference, "values": self.values, "slot": self.slot, "first": self.first}
+        return {"shares": self.labels, "reference": self.reference, "values": self.values, "slot": self.slot, "first": self.first,
+                "opinions": [each.dump() for each in self.opinions]}  # fmt: skip
 
     @classmethod
     def load(cls, state: dict[str, Any]) -> "Shares":
         """Take the state back."""
-        return cls(state["shares"], state["reference"], state["values"], state["slot"], state["first"])
+        shares = cls(state["shares"], state["reference"], state["values"], state["slot"], state["first"])
+        shares.opinions = list(map(restored, state["opinions"]))
+        return shares
 
 
 def as_numbers(values: Sequence[Value]) -> Floats:
@@ -150,17 +155,20 @@ def as_numbers(values: Sequence[Value]) -> Floats:
     return np.array([v if type(v) is float else None for v in values], dtype=np.float64)
 
 
-def freeze_numbers(warm_up: WarmUp, salt: int, config: DriftConfig) -> tuple[Reference, Columns, Columns]:
-    """The reference of a numeric signal; its location column, and its other three."""
-    pairs = [(v, d) for v, d in zip(warm_up.values, warm_up.digests, strict=True) if type(v) is float]
-    values = np.array([v for v, _ in pairs])
-    reference, columns = Reference.of(values, hashed(np.array([d for _, d in pairs], dtype=np.uint32), salt))
+def freeze_numbers(warm_up: WarmUp, salt: int, granted: float) -> tuple[Reference, Columns, Columns]:
+    """The reference of a numeric signal; its location column, and its other three. ``granted``: values between false alarms."""
+    here = [at for at, value in enumerate(warm_up.values) if type(value) is float]
+    values = np.array([warm_up.values[at] for at in here], dtype=np.float64)
+    digests, times = np.array(warm_up.digests, dtype=np.uint32)[here], np.array(warm_up.times, dtype=np.int64)[here]
+    reference, columns = Reference.of(values, hashed(digests, salt), times)
+    rest = reference.rest
     scatter, freedom = block_scatter(columns)
     sums = np.cumsum(columns, axis=0)[-1]
-    budget = config.values_between_false_alarms
+    gate, seasonal = (GATE, False) if rest is None else (rest.gate, rest.season is not None)
+    budget = granted * (2 if seasonal else 1)
     base = np.stack([base_thresholds(budget / share) for share in SHARES], axis=1)
     parts = [
-        Columns(sums[part], float(len(columns)), scatter[:, part], freedom[:, part], base[:, part])
+        Columns(sums[part], float(len(columns)), scatter[:, part], freedom[:, part], base[:, part], gate=gate)
         for part in (slice(0, 1), slice(1, 4))
     ]
     return reference, parts[0], parts[1]
@@ -172,10 +180,10 @@ def _labels(values: list[Value], most: int) -> list[str]:
     return [label for label, _ in heaviest] + [OTHER]
 
 
-def freeze_shares(warm_up: WarmUp, config: DriftConfig, slot: int, first: int, side: int) -> tuple[Shares, Columns]:
+def freeze_shares(warm_up: WarmUp, categories: int, granted: float, slot: int, first: int, side: int) -> tuple[Shares, Columns]:
     """The reference of a boolean or categorical signal, and its columns; ``slot`` and ``first`` say where they will be."""
     kind = warm_up.kind()
-    labels = ["true"] if kind is bool else _labels(warm_up.values, config.categories)
+    labels = ["true"] if kind is bool else _labels(warm_up.values, categories)
     shares = Shares(labels, np.zeros(0), 0, slot, first)
     codes = shares.codes(warm_up.values)
     codes = codes[codes >= 0]
@@ -189,5 +197,5 @@ def freeze_shares(warm_up: WarmUp, config: DriftConfig, slot: int, first: int, s
     # A class that is too rare for its blocks to hold one value says nothing of their variance.
     tell = spread * (2.0 ** np.arange(len(scatter)))[:, None] >= 1
     scatter = np.where(tell, scatter / np.where(spread > 0, spread, 1.0), 0.0)
-    base = np.repeat(base_thresholds(config.values_between_false_alarms * len(labels))[:, None], len(labels), axis=1)
+    base = np.repeat(base_thresholds(granted * len(labels))[:, None], len(labels), axis=1)
     return shares, Columns(sums, float(len(columns)), scatter, np.where(tell, freedom, 0.0), base, side)

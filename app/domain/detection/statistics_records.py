@@ -10,6 +10,7 @@ import numpy as np
 
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.effect_sizes import mean_difference, population_stability
+from app.domain.detection.rest import Rest
 from app.domain.detection.signals import Numbers, Shares
 from app.domain.detection.tally import Tally
 from app.domain.detection.watched import Watched
@@ -23,12 +24,16 @@ __all__ = ["Emission", "Source", "end_report", "report"]
 
 
 class Source(NamedTuple):
-    """Whose records these are, and where they lie: ``topic`` is the full name of ``pairs``, prefix included."""
+    """Whose records these are, and where they lie: ``topic`` is the full name of ``pairs``, prefix included.
+
+    ``segment``: which part of the model's traffic, None for all of it.
+    """
 
     model: str
     topic: str
     partition: int
     configuration: str
+    segment: dict[str, str] | None = None
 
 
 class Emission(NamedTuple):
@@ -63,6 +68,7 @@ def _emission(panel: "Panel", one: Watched, state: DetectorState, score: float, 
         version=panel.version,
         role=panel.role,
         signal=one.signal,
+        segment=source.segment,
         window=window.span,
         statistics=statistics,
         detector=Detector(name="scan", state=state, score=score, threshold=1.0),
@@ -78,18 +84,18 @@ def _emission(panel: "Panel", one: Watched, state: DetectorState, score: float, 
 def _figures(one: Watched, tally: Tally, config: DriftConfig, events: int) -> dict[str, Any]:
     stage = one.stage
     if isinstance(stage, Numbers):
-        return _number_figures(stage, tally, config, events)
+        return _number_figures(stage, tally, events) | _budget(one, stage.reference.summary["values"])
     if isinstance(stage, Shares):
-        return _share_figures(stage, tally, config, events)
+        return _share_figures(stage, tally, events) | _budget(one, stage.values)
     return {"warm_up": {"values": len(stage.values), "needed": config.warm_up}}
 
 
-def _budget(config: DriftConfig, values: float) -> dict[str, float]:
+def _budget(one: Watched, values: float) -> dict[str, float]:
     """What the reference was asked for, and what its length alone can support."""
-    return {"values_between_false_alarms": config.values_between_false_alarms, "values_supported": 5 * values}
+    return {"values_between_false_alarms": one.granted, "values_supported": 5 * values}
 
 
-def _number_figures(stage: Numbers, tally: Tally, config: DriftConfig, events: int) -> dict[str, Any]:
+def _number_figures(stage: Numbers, tally: Tally, events: int) -> dict[str, Any]:
     reference = stage.reference
     moments = tally.moments(stage.slot)
     n = moments["values"]
@@ -101,11 +107,21 @@ def _number_figures(stage: Numbers, tally: Tally, config: DriftConfig, events: i
         figures["ks"] = float(np.max(np.abs(np.cumsum(counts / n - reference.class_shares))))
     figures["histogram"] = {"ends": reference.ends.tolist(), "counts": counts.tolist(),
                             "reference_shares": reference.class_shares.tolist()}  # fmt: skip
-    figures["autoregression"] = reference.weights
-    return figures | _budget(config, reference.summary["values"])
+    figures |= _fitted(reference.rest)
+    return figures
 
 
-def _share_figures(stage: Shares, tally: Tally, config: DriftConfig, events: int) -> dict[str, Any]:
+def _fitted(rest: Rest | None) -> dict[str, Any]:
+    """What the warm-up showed beside a distribution, and what was therefore taken out."""
+    season, spread = (None, None) if rest is None else (rest.season, rest.spread)
+    return {
+        "autoregression": [] if rest is None else rest.weights,
+        "season": None if season is None else {"explained": season.explained, "weekend": season.has_weekend},
+        "clustered_spread": None if spread is None else {"decay": spread.decay, "share": spread.share},
+    }
+
+
+def _share_figures(stage: Shares, tally: Tally, events: int) -> dict[str, Any]:
     n = float(tally.present[stage.slot])
     counts = tally.ones[stage.first : stage.first + len(stage.labels)]
     figures: dict[str, Any] = {"values": n, "missing": events - n, "reference": {"values": stage.values}}
@@ -116,4 +132,4 @@ def _share_figures(stage: Shares, tally: Tally, config: DriftConfig, events: int
                                 "reference_shares": stage.reference.tolist()}  # fmt: skip
         if n:
             figures |= population_stability(counts, stage.reference, stage.values)
-    return figures | _budget(config, stage.values)
+    return figures

@@ -27,6 +27,11 @@ from schemas.statistics import Role
 
 __all__ = ["Looking", "ModelWatch"]
 
+#: Parts of the model's budget of false alarms: half for the inputs, half for what the model and its shadows make of them. Legacy
+#: versions succeed each other; shadows that are watched at one time share theirs.
+_INPUTS, _MATCHING = 0.5, 0.1
+_ANSWERS: dict[Role, float] = {"legacy": 0.15, "shadow": 0.25}
+
 #: A look at pairs, in steps of some milliseconds; what it returns is what there is to say.
 Looking = Generator[None, None, list[Emission]]
 
@@ -38,13 +43,13 @@ _TOGETHER = 3_072
 
 
 class ModelWatch:
-    """See the module's text."""
+    """See the module's text. ``part``: of the model's budget of false alarms."""
 
-    def __init__(self, source: Source, config: DriftConfig) -> None:
-        self.source, self.config = source, config
+    def __init__(self, source: Source, config: DriftConfig, part: float = 1.0) -> None:
+        self.source, self.config, self.part = source, config, part
         self.records = self.refused = self.alarms_ended = 0
         self.inputs: Panel | None = None
-        self.matching = Panel("all", "", source, config)
+        self.matching = Panel("all", "", source, config, part=part * _MATCHING)
         #: For each role and version its panel, and the number of the record that it was last seen in.
         self.answers: dict[tuple[Role, str], Panel] = {}
         self.seen: dict[tuple[Role, str], int] = {}
@@ -102,7 +107,7 @@ class ModelWatch:
     def _inputs(self, rows: Rows, pairs: PairColumns) -> list[Emission]:
         versions = pairs.legacy.versions
         if self.inputs is None:
-            self.inputs = Panel("legacy", versions[0], self.source, self.config, follows=True)
+            self.inputs = Panel("legacy", versions[0], self.source, self.config, part=self.part * _INPUTS, follows=True)
         return self.inputs.feed(input_rows(rows, pairs.features, versions, self.config.ignored_features))
 
     def _watched(self, role: Role, answers: Halves) -> dict[tuple[Role, str], Halves]:
@@ -118,9 +123,11 @@ class ModelWatch:
     def _admit(self, role: Role, version: str) -> bool:
         if (role, version) in self.answers:
             return True
-        if sum(other == role for other, _ in self.answers) >= self.config.versions:
+        others = sum(other == role for other, _ in self.answers)
+        if others >= self.config.versions:
             return False
-        self.answers[role, version] = Panel(role, version, self.source, self.config)
+        part = _ANSWERS[role] if role == "legacy" else _ANSWERS[role] / (others + 1)
+        self.answers[role, version] = Panel(role, version, self.source, self.config, part=self.part * part)
         return True
 
     def _forget(self) -> list[Emission]:
@@ -143,9 +150,9 @@ class ModelWatch:
         }  # fmt: skip
 
     @classmethod
-    def load(cls, state: dict[str, Any], source: Source, config: DriftConfig) -> "ModelWatch":
+    def load(cls, state: dict[str, Any], source: Source, config: DriftConfig, part: float = 1.0) -> "ModelWatch":
         """Take the state back."""
-        watch = cls(source, config)
+        watch = cls(source, config, part)
         watch.records, watch.refused, watch.alarms_ended = state["records"], state["refused"], state["alarms"]
         if state["inputs"] is not None:
             watch.inputs = Panel.load(state["inputs"], source, config)

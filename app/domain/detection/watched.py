@@ -24,11 +24,14 @@ class Watched:
         #: The largest G/h since the window began.
         self.score = 0.0
         self.baseline: dict[str, Any] = {}
+        #: Values that are to pass between two false alarms; known from the end of the warm-up on.
+        self.granted = 0.0
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data and arrays."""
         return {"kind": self.signal.kind, "name": self.signal.name, "stage": self.stage.dump(),
-                "episode": self.episode.dump(), "score": self.score, "baseline": self.baseline}  # fmt: skip
+                "episode": self.episode.dump(), "score": self.score, "baseline": self.baseline,
+                "granted": self.granted}  # fmt: skip
 
     @classmethod
     def load(cls, state: dict[str, Any]) -> "Watched":
@@ -37,5 +40,5 @@ class Watched:
         kind = Numbers if "numbers" in stage else Shares if "shares" in stage else WarmUp
         watched = cls(Signal(state["kind"], state["name"]), kind.load(stage))
         watched.episode = Episode.load(state["episode"])
-        watched.score, watched.baseline = state["score"], state["baseline"]
+        watched.score, watched.baseline, watched.granted = state["score"], state["baseline"], state["granted"]
         return watched

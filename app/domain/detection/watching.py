@@ -16,9 +16,10 @@ from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.holding import Holding, Kept
 from app.domain.detection.pair_columns import PairColumns
 from app.domain.detection.pair_records import PairDecoder
+from app.domain.detection.segments import SegmentedWatch
 from app.domain.detection.state_codec import decode_state, encode_state
 from app.domain.detection.statistics_records import Emission, Source
-from app.domain.detection.watch import Looking, ModelWatch
+from app.domain.detection.watch import Looking
 
 __all__ = ["MODELS", "Watching"]
 
@@ -34,7 +35,7 @@ class Watching:
 
     def __init__(self, topic: str, partition: int, config_for: Callable[[str], DriftConfig]) -> None:
         self._topic, self._partition, self._config_for = topic, partition, config_for
-        self._watches: dict[str, ModelWatch] = {}
+        self._watches: dict[str, SegmentedWatch] = {}
         self.counts = dict.fromkeys(_COUNTS, 0)
         self.holding, self._decoder = Holding(), PairDecoder()
 
@@ -68,10 +69,10 @@ class Watching:
             else:
                 its.take(offsets, pairs, names)
 
-    def _watch(self, model: str) -> ModelWatch | None:
+    def _watch(self, model: str) -> SegmentedWatch | None:
         watch = self._watches.get(model)
         if watch is None and len(self._watches) < MODELS:
-            watch = self._watches[model] = ModelWatch(*self._settings(model))
+            watch = self._watches[model] = SegmentedWatch(*self._settings(model))
         return watch
 
     def _settings(self, model: str) -> tuple[Source, DriftConfig]:
@@ -89,7 +90,7 @@ class Watching:
         self.counts |= state["counts"]
         self.holding = Holding.load(state["holding"])
         for one in state["watches"]:
-            self._watches[one["model"]] = ModelWatch.load(one, *self._settings(one["model"]))
+            self._watches[one["model"]] = SegmentedWatch.load(one, *self._settings(one["model"]))
 
     def figures(self) -> dict[str, float]:
         """Counts since the log's beginning, and what is watched now."""

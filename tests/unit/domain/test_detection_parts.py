@@ -23,11 +23,12 @@ from app.domain.detection.windows import OpenWindow, Positions
         ({"warm_up": 999}, "drift.warm_up is 999: allowed is 1,000 to 100,000 values"),
         ({"warm_up_ms": -1}, "drift.warm_up_ms is -1: allowed is 0 to"),
         ({"values_between_false_alarms": 10}, "drift.values_between_false_alarms is 10: allowed is 1,000 to 1e\\+15 values"),
+        ({"false_alarms_per_week": -1}, "drift.false_alarms_per_week is -1: allowed is 0 to 1,000 alarms"),
         ({"least_effect": -0.1}, "drift.least_effect is -0.1: allowed is 0 to 10"),
         ({"window_events": 5_000}, "no window could close by time"),
         ({"features": 0}, "drift.features is 0: allowed is 1 to 2,048"),
         ({"categories": 256}, "drift.categories is 256: allowed is 1 to 255"),
-        ({"detectors": ("scan", "ddm")}, "drift.detectors has 'ddm': allowed are scan, adwin"),
+        ({"detectors": ("scan", "scan")}, "drift.detectors has 2 entries: allowed are 9, each once"),
         ({"detectors": ("adwin",)}, "drift.detectors lacks 'scan'"),
         ({"warm_up": 1, "versions": 0}, "drift.warm_up is 1.*; drift.versions is 0"),
     ],
@@ -39,9 +40,10 @@ def test_a_setting_that_cannot_work_is_refused_by_name(settings: dict[str, objec
 
 def test_each_setting_is_in_the_digest() -> None:
     changed = {
-        "warm_up": 6_000, "warm_up_ms": 1, "values_between_false_alarms": 1e8, "least_effect": 0.06, "window_events": 101,
-        "window_ms": 60_001, "window_events_most": 2_001,
+        "warm_up": 6_000, "warm_up_ms": 1, "values_between_false_alarms": 1e8, "false_alarms_per_week": 0.1, "least_effect": 0.06,
+        "window_events": 101, "window_ms": 60_001, "window_events_most": 2_001,
         "features": 255, "ignored_features": ("x",), "categories": 30, "versions": 9,
+        "segments": ("channel",), "segment_values": 9,
         "detectors": ("scan",),
     }  # fmt: skip
     assert set(changed) == set(DriftConfig.__slots__)
@@ -66,9 +68,9 @@ def test_scores_have_mean_0_and_variance_1_whatever_the_distribution(name: str) 
         "poisson": lambda n: rng.poisson(3, n).astype(float), "constant": lambda n: np.full(n, 7.0),
         "two values": lambda n: rng.integers(0, 2, n).astype(float),
     }[name]  # fmt: skip
-    reference, _ = Reference.of(draw(20_000), rng.random(20_000))
+    reference, _ = Reference.of(draw(20_000), rng.random(20_000), np.zeros(20_000, dtype=np.int64))
     lines = np.empty((4, 50_000))
-    reference.take(draw(50_000), rng.random(50_000), lines[0], lines[1:])
+    reference.take(draw(50_000), rng.random(50_000), lambda: np.zeros((0, 0)), lines[0], lines[1:])
     scores = lines.T
 
     assert np.mean(scores, axis=0) == pytest.approx([0] * 4, abs=0.03)
@@ -133,8 +135,8 @@ def test_an_opinion_of_another_river_starts_anew_and_says_since_when() -> None:
     opinion.take([0.0] * 500)
     state = decode_state(encode_state(opinion.dump()))
     assert Opinion.load(state).as_evidence() == opinion.as_evidence()
-    assert Opinion.load(state | {"river": "0.1"}).as_evidence()["window"] == 0
-    assert Opinion.load(state | {"river": "0.1"}).since == 500
+    assert Opinion.load(state | {"version": "0.1"}).as_evidence()["window"] == 0
+    assert Opinion.load(state | {"version": "0.1"}).since == 500
 
 
 def test_state_comes_back_bit_for_bit() -> None:
@@ -156,7 +158,7 @@ def test_a_state_of_another_version_is_refused() -> None:
 
 def test_effects_of_a_shifted_number() -> None:
     rng = np.random.default_rng(3)
-    reference, _ = Reference.of(rng.normal(100, 10, 5_000), rng.random(5_000))
+    reference, _ = Reference.of(rng.normal(100, 10, 5_000), rng.random(5_000), np.zeros(5_000, dtype=np.int64))
     effects = number_effects(rng.normal(105, 10, 500), reference)
 
     low, high = effects["difference_sd_interval"]

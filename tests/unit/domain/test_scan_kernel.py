@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import pytest
 
-from app.domain.detection.calibration import base_thresholds, block_scatter, calibrate
+from app.domain.detection.calibration import GATE, base_thresholds, block_scatter, calibrate, gate_quantile
 from app.domain.detection.gains import CALM
 from app.domain.detection.scan import Scan
 from app.domain.detection.scan_data import Columns
@@ -140,7 +140,8 @@ def test_a_plan_points_at_the_sums_that_a_window_lies_between(phase: int, rows: 
 
 def test_independent_values_keep_their_thresholds() -> None:
     scatter, freedom = block_scatter(np.random.default_rng(4).normal(size=(5_000, 3)))
-    variance, threshold = calibrate(scatter, freedom, np.repeat(base_thresholds(1e5)[:, None], 3, axis=1))
+    base = np.repeat(base_thresholds(1e5)[:, None], 3, axis=1)
+    variance, threshold = calibrate(scatter, freedom, base, np.full(3, gate_quantile(GATE)))
 
     assert (variance < 1.5).all()
     assert threshold[0] == pytest.approx([log(1e5 * 14)] * 3)
@@ -150,7 +151,7 @@ def test_dependence_raises_variance_and_threshold_on_the_scales_where_it_acts() 
     noise = np.random.default_rng(4).normal(size=5_000)
     day = np.sin(np.arange(5_000) * (2 * np.pi / 500))
     scatter, freedom = block_scatter((noise + day)[:, None] / np.sqrt(1.5))
-    variance, threshold = calibrate(scatter, freedom, base_thresholds(1e5)[:, None])
+    variance, threshold = calibrate(scatter, freedom, base_thresholds(1e5)[:, None], np.array([gate_quantile(GATE)]))
 
     assert variance[0, 0] < 1.2
     assert variance[7, 0] > 10
