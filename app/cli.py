@@ -14,6 +14,7 @@ import click
 
 from app import __version__
 from app.command_parts import FAILED, as_json, ask_kafka, configured, json_text, print_json
+from app.replay.command import replay
 
 if TYPE_CHECKING:
     from app.config import Loaded
@@ -136,6 +137,32 @@ def _roles(given: tuple[str, ...]) -> tuple[str, ...]:
         message = f"no such role: {', '.join(map(repr, unknown))}; there are {', '.join(FLOW)}"
         raise click.BadParameter(message, param_hint="--role")
     return tuple(role for role in FLOW if role in named or not named)
+
+
+cli.add_command(replay)
+
+
+@cli.group()
+def detectors() -> None:
+    """Detectors beside the scan: River's, and your own."""
+
+
+@detectors.command("check")
+@click.argument("detector")
+@as_json
+def check_detectors(detector: str, *, as_json: bool) -> None:
+    """Run the suite that every detector has to pass on one, such as 'river.drift.PageHinkley(threshold=30)'."""
+    from app.domain.detection.detector_suite import check_detector
+
+    try:
+        verdicts = list(check_detector(detector))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        print_json({"detector": detector, "rules": [each._asdict() for each in verdicts]})
+    else:
+        click.echo("".join(f"{'ok    ' if each.kept else 'BROKEN'}  {each.rule}: {each.seen}\n" for each in verdicts), nl=False)
+    sys.exit(0 if all(each.kept for each in verdicts) else FAILED)
 
 
 @cli.command()

@@ -26,6 +26,7 @@ __all__ = [
     "check",
     "check_for_worker",
     "create_missing",
+    "partitions_of",
     "specs",
 ]
 
@@ -141,6 +142,13 @@ def _number(text: str | None) -> float | None:
         return float(text or "")
     except ValueError:
         return None
+
+
+async def partitions_of(config: Config, full: str) -> list[int]:
+    """The partitions of a topic at the broker, by its full name; none where it is missing."""
+    async with _admin(config) as admin:
+        found = [topic["partitions"] for topic in await admin.describe_topics() if topic["topic"] == full]
+    return sorted(each["partition"] for partitions in found for each in partitions)
 
 
 async def check_for_worker(config: Config, used: Collection[str]) -> list[str]:
