@@ -12,11 +12,11 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 CONTENT := $(shell cat requirements.lock pyproject.toml app/dev/kafka.lock | cksum | cut -d ' ' -f 1)
 READY := $(VENV)/.ready-$(CONTENT)
 
-.PHONY: help setup demo test check bench faults simulate fuzz lock clean
+.PHONY: help setup demo test check bench bench-detection faults simulate fuzz lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## .venv from the lock, and Kafka's jars in the cache; once for each change of a lock
 
@@ -35,6 +35,9 @@ check: $(READY)  ## format, lint, types, import contracts, then the tests: what 
 
 bench: $(READY)  ## events per CPU-second of the pair role, with the profile
 	$(BIN)/python -m tests.benchmarks.pairing
+
+bench-detection: $(READY)  ## false alarms and delays of the detector beside River's and others, into docs/detection.md; half an hour
+	$(BIN)/python -m tests.benchmarks.detection --write
 
 faults: $(READY)  ## 200,000 requests through kills, zombies and poison; nothing may be missing or twice; ONLY=all or a name for single faults
 	$(BIN)/python -m tests.faults.campaign $(if $(ONLY),--only $(ONLY))
