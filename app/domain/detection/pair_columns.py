@@ -135,6 +135,7 @@ class PairColumns:
         self.times: list[int] = []
         self.digests: list[int] = []
         self.statuses: list[str] = []
+        #: Of a model that is watched by segments; else empty.
         self.segments: list[dict[str, str]] = []
         self.features = Features()
         self.legacy, self.shadows = Halves(shadow=False), Halves(shadow=True)
@@ -149,7 +150,6 @@ class PairColumns:
         self.times += [pair.timestamp for pair in pairs]
         self.digests += [crc32(pair.request_id.encode()) for pair in pairs]
         self.statuses += [pair.status for pair in pairs]
-        self.segments += [pair.segments for pair in pairs]
         answered = [(at, pair) for at, pair in enumerate(pairs, first) if pair.legacy is not None]
         if answered:
             which, pairs_answered = zip(*answered, strict=True)

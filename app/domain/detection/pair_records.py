@@ -14,7 +14,7 @@ from app.domain.detection.holding import Kept
 from app.domain.detection.signals import Value
 from schemas.pair import PairStatus
 
-__all__ = ["Answer", "Decoded", "Half", "PairDecoder", "PairRecord"]
+__all__ = ["Answer", "Decoded", "Half", "PairDecoder", "PairRecord", "segments_of"]
 
 #: More names than these are decoded as tables.
 _MOST_NAMES = 256
@@ -43,7 +43,6 @@ class PairRecord(Struct, gc=False):
     status: PairStatus
     legacy: Half | None
     shadows: list[Half]
-    segments: dict[str, str] = {}
     features: Any = None
 
 
@@ -51,6 +50,11 @@ class _WithTable(PairRecord, gc=False):
     features: dict[str, Value] = {}
 
 
+class _Segments(Struct, gc=False):
+    segments: dict[str, str] = {}
+
+
+_decode_segments = msgspec.json.Decoder(_Segments).decode
 _Decode = Callable[[bytes], PairRecord]
 _decode: _Decode = msgspec.json.Decoder(_WithTable).decode
 
@@ -111,6 +115,12 @@ def _names_of(pairs: Sequence[PairRecord]) -> tuple[str, ...] | None:
         return None
     names = tuple(dict.fromkeys(name for pair in pairs for name in pair.features))
     return names if len(names) <= _MOST_NAMES else None
+
+
+def segments_of(records: Sequence[Kept], offsets: Sequence[int]) -> list[dict[str, str]]:
+    """The segments of the records at these offsets, all of which are pairs: read apart, since few models are watched by them."""
+    values = {record.offset: record.value or b"" for record in records}
+    return [_decode_segments(values[offset]).segments for offset in offsets]
 
 
 def _with_tables(records: Sequence[Kept]) -> Decoded:

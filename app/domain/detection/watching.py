@@ -15,7 +15,7 @@ from itertools import compress
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.holding import Holding, Kept
 from app.domain.detection.pair_columns import PairColumns
-from app.domain.detection.pair_records import PairDecoder
+from app.domain.detection.pair_records import PairDecoder, segments_of
 from app.domain.detection.segments import SegmentedWatch
 from app.domain.detection.state_codec import decode_state, encode_state
 from app.domain.detection.statistics_records import Emission, Source
@@ -63,11 +63,11 @@ class Watching:
         several = len(set(models)) > 1
         for model in dict.fromkeys(models):
             its = placed.setdefault(model, PairColumns())
-            if several:
-                which = [other == model for other in models]
-                its.take(list(compress(offsets, which)), list(compress(pairs, which)), names)
-            else:
-                its.take(offsets, pairs, names)
+            which = [other == model for other in models] if several else None
+            at = offsets if which is None else list(compress(offsets, which))
+            its.take(at, pairs if which is None else list(compress(pairs, which)), names)
+            if self._config_for(model).segments:
+                its.segments += segments_of(records, at)
 
     def _watch(self, model: str) -> SegmentedWatch | None:
         watch = self._watches.get(model)
