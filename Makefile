@@ -36,7 +36,7 @@ check: $(READY)  ## format, lint, types, import contracts, then the tests: what 
 bench: $(READY)  ## events per CPU-second of the pair role, with the profile
 	$(BIN)/python -m tests.benchmarks.pairing
 
-bench-detection: $(READY)  ## false alarms and delays of the detector beside River's and others, into docs/detection.md; half an hour
+bench-detection: $(READY)  ## false alarms and delays of the detector beside River's and others, into docs/detection.md; ten minutes on two cores
 	$(BIN)/python -m tests.benchmarks.detection --write
 
 faults: $(READY)  ## 200,000 requests through kills, zombies and poison; nothing may be missing or twice; ONLY=all or a name for single faults

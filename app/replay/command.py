@@ -1,9 +1,7 @@
 """The command ``gnomon replay``: arguments in, tables or JSON out."""
 
 import sys
-from contextlib import nullcontext
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -27,9 +25,7 @@ __all__ = ["replay"]
 @click.option(
     "--inject", metavar="DRIFT", help="Put a drift into the history, such as 'feature/income:+0.5sd@2026-11-01T00:00:00Z'."
 )
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the records of drift.statistics here, a line each."
-)
+@click.option("--out", type=click.File("wb", lazy=False), help="Write the records of drift.statistics here, a line each.")
 @configured
 @as_json
 def replay(
@@ -40,7 +36,7 @@ def replay(
     end: str | None,
     compare: tuple[str, str] | None,
     inject: str | None,
-    out: Path | None,
+    out: IO[bytes] | None,
     as_json: bool,
 ) -> None:
     """Run the detectors over the history on `pairs`, with any settings; nothing is written to Kafka.
@@ -52,30 +48,31 @@ def replay(
     prediction, latency or cost ('shadow prediction' for shadows alone), and CHANGE is +0.5sd, +3, -3, x1.2, null or =VALUE.
     """
     from app.replay.history import HistoryError, replayed
-    from app.replay.telling import as_data, beside, injected, injected_text, listed
 
     if compare and inject:
         message = "--compare and --inject cannot be used together"
         raise click.UsageError(message)
-    config = loaded.config
-    names, plays, drift = _plays(config, model, compare, inject)
+    names, plays, drift = _plays(loaded.config, model, compare, inject)
     stretch = _stretch(begin, end)
-    with out.open("wb") if out else nullcontext() as file:
-        plays[-1].file = file
-        try:
-            ask_kafka(config, lambda: replayed(config, stretch, plays))
-        except HistoryError as error:
-            click.echo(f"replay: {error}", err=True)
-            sys.exit(FAILED)
+    plays[-1].file = out
+    try:
+        ask_kafka(loaded.config, lambda: replayed(loaded.config, stretch, plays))
+    except HistoryError as error:
+        click.echo(f"replay: {error}", err=True)
+        sys.exit(FAILED)
+    _tell(names, plays, drift, as_json=as_json)
+
+
+def _tell(names: list[str], plays: list["Play"], drift: "Injection | None", *, as_json: bool) -> None:
+    from app.replay.telling import as_data, beside, injected, injected_text, listed
+
     if as_json:
         document: dict[str, Any] = {"runs": [as_data(name, play) for name, play in zip(names, plays, strict=True)]}
         print_json(document | ({"injected": injected(drift, *plays)} if drift is not None else {}))
-    elif compare:
-        click.echo(beside(names, plays), nl=False)
     elif drift is not None:
         click.echo(injected_text(injected(drift, *plays)), nl=False)
     else:
-        click.echo(listed(plays[0]), nl=False)
+        click.echo(beside(names, plays) if len(plays) > 1 else listed(plays[0]), nl=False)
 
 
 def _stretch(begin: str | None, end: str | None) -> "Stretch":

@@ -24,9 +24,10 @@ from app.domain.pairing.answers import compare
 
 __all__ = ["Injection", "InjectionError", "moment_of"]
 
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?"
 _FORM = re.compile(
     r"(?P<shadow>shadow )?(?P<signal>prediction|latency|cost|feature/.+?):"
-    r"(?P<change>[+-][0-9.e]+(?:sd)?|x[0-9.e]+|null|=[^@]*?)(?: (?P<share>[0-9.]+)%)?@(?P<moment>[^@]+)"
+    rf"(?P<change>[+-]{_NUMBER}(?:sd)?|x{_NUMBER}|null|=[^@]*?)(?: (?P<share>[0-9]+(?:\.[0-9]+)?)%)?@(?P<moment>[^@]+)"
 )
 _FIELDS = {"prediction": "prediction", "latency": "latency_ms", "cost": "cost"}
 

@@ -132,6 +132,8 @@ def test_stretches_meet_without_a_gap(service: Service) -> None:
         (["--from", "yesterday"], "'yesterday' is no time"),
         (["--from", "2026-11-01T00:00:00"], "has no time zone"),
         (["--inject", "income +1"], "'income +1' is no injection: allowed is SIGNAL:CHANGE"),
+        (["--inject", "latency:+1.2.3sd@0"], "is no injection: allowed is SIGNAL:CHANGE"),
+        (["--out", "/no/such/folder/file"], "'/no/such/folder/file': No such file or directory"),
         (["--inject", "shadow feature/income:+1@0"], "a feature belongs to the request"),
     ],
 )

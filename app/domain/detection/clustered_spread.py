@@ -42,7 +42,7 @@ class ClusteredSpread:
 
 
 def _levels(squares: Floats, decay: float, first: float) -> Floats:
-    """F before each value, and after the last."""
+    """The level f before each value, and after the last."""
     gain = 1 - decay
     return np.array(list(accumulate(squares.tolist(), lambda level, square: decay * level + gain * square, initial=first)))
 

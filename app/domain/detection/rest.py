@@ -23,8 +23,8 @@ from app.domain.detection.season import Season
 __all__ = ["Rest", "Scale"]
 
 Floats = NDArray[np.float64]
-#: Slow waves so many times as strong as in white noise: AR(1) .88. AR(1) .95 has 39, and then 68 false alarms in place of 30
-#: (budget of 100,000, warm-up of 5,000) became 33.
+#: Slow waves so many times as strong as in white noise: AR(1) .88. AR(1) .95 has 39; it had 68 false alarms where 30 are granted
+#: (budget of 100,000, warm-up of 5,000) and has 44.
 _STRONG = 15.0
 #: The gate of the calibration where dependence is that strong, since its weights are not known well.
 _STRONG_GATE = 0.05

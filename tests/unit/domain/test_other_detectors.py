@@ -13,7 +13,7 @@ from app.domain.detection.detector_pickles import loaded
 from app.domain.detection.detector_specs import class_of, spec_of
 from app.domain.detection.detector_suite import check_detector
 from app.domain.detection.drift_config import DriftConfig
-from app.domain.detection.opinion import ADWIN, OtherOpinion, opinions_on, restored
+from app.domain.detection.opinion import ADWIN, Opinion, OtherOpinion, opinions_on, restored
 from app.domain.detection.state_codec import StateError, decode_state, encode_state
 from schemas.statistics import Signal
 
@@ -56,11 +56,12 @@ def test_an_opinion_is_what_river_says(text: str, detector: Any) -> None:
 @pytest.mark.parametrize("text", NAMES)
 def test_neither_cuts_nor_restarts_change_an_opinion(text: str) -> None:
     values = _values(text)
-    whole, pieces = OtherOpinion(spec_of(text)), OtherOpinion(spec_of(text))
+    whole = OtherOpinion(spec_of(text))
+    pieces: Opinion | OtherOpinion = OtherOpinion(spec_of(text))
     whole.take(values)
     for begin in range(0, len(values), 271):
         pieces.take(values[begin : begin + 271])
-        pieces = restored(decode_state(encode_state(pieces.dump())))  # type: ignore[assignment]  # it is one of these
+        pieces = restored(decode_state(encode_state(pieces.dump())))
 
     assert pieces.as_evidence() == whole.as_evidence()
     assert pieces.cuts
