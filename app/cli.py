@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app import __version__
-from app.command_parts import FAILED, as_json, ask_kafka, configured, json_text, print_json
+from app.alert_command import alerts
+from app.baseline_command import baseline
+from app.command_parts import FAILED, MisconfiguredError, as_json, ask_kafka, configured, json_text, print_json
 from app.replay.command import replay
+from app.status_command import status
+from app.traces_command import traces
+from app.triggers_command import triggers
 
 if TYPE_CHECKING:
     from app.config import Loaded
@@ -105,7 +110,7 @@ def worker(loaded: "Loaded", *, roles: tuple[str, ...]) -> None:
 
 
 @cli.command()
-@click.option("--role", required=True, type=click.Choice(["pair", "detect", "decide", "serve"]), help="One role.")
+@click.option("--role", required=True, type=click.Choice(["pair", "detect", "decide", "notify", "serve"]), help="One role.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @configured
 def reset(loaded: "Loaded", *, role: str, yes: bool) -> None:
@@ -140,6 +145,11 @@ def _roles(given: tuple[str, ...]) -> tuple[str, ...]:
 
 
 cli.add_command(replay)
+cli.add_command(baseline)
+cli.add_command(alerts)
+cli.add_command(triggers)
+cli.add_command(status)
+cli.add_command(traces)
 
 
 @cli.group()
@@ -185,8 +195,16 @@ def demo(*, once: bool) -> None:
 @as_json
 def config(loaded: "Loaded", *, table: bool, as_json: bool) -> None:
     """Show every setting in force and where it came from; secrets are masked."""
+    from app.config import ConfigError
     from app.config.listing import effective, markdown, toml
 
+    if not table:
+        from app.baselines import check_files
+
+        try:
+            check_files(loaded.config)
+        except ConfigError as error:
+            raise MisconfiguredError.of(error, as_json=as_json) from error
     if table:
         click.echo(markdown(), nl=False)
     elif as_json:

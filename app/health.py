@@ -25,6 +25,8 @@ class RoleState:
     shards: dict[int, tuple[State, str]] = field(default_factory=dict)
     #: Why no shard can do anything, whatever each last said of itself; empty where nothing is in the way.
     cut_off: Callable[[], str] = str
+    #: What is worth knowing of a role that does all that it is here for; empty where nothing is.
+    remark: Callable[[], str] = str
 
     @property
     def worst(self) -> tuple[State, str]:
@@ -35,7 +37,7 @@ class RoleState:
             return self.state, self.reason
         shards = [(STATES.index(state), not reason, at, state, reason) for at, (state, reason) in self.shards.items()]
         _, _, partition, state, reason = min(shards)
-        return state, f"partition {partition}: {reason}" if reason else ""
+        return state, f"partition {partition}: {reason}" if reason else self.remark() if state == "live" else ""
 
     @property
     def ready(self) -> bool:

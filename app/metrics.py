@@ -16,7 +16,7 @@ from app.figures import Figures
 
 __all__ = ["ROLES", "Metrics"]
 
-ROLES = ("pair", "detect", "decide", "judge", "serve")
+ROLES = ("pair", "detect", "decide", "judge", "notify", "serve")
 #: Why a shard is thrown away and opened again, as far as it is known beforehand.
 FAILURES = ("fenced", "broker", "timeout", "lost", "log_cut", "fold", "other")
 REASONS_AT_MOST = 32
@@ -45,11 +45,16 @@ class Metrics:
     shard_failures: Counter
     watchdog_stalls: Counter
     redis_waiting: Gauge
+    notify_delivered: Counter
+    notify_failures: Counter
+    notify_last_success: Gauge
     web_requests: Counter
     web_request_duration: Histogram
     web_clients: Gauge
     web_clients_refused: Counter
     web_clients_dropped: Counter
+    web_refused: Counter
+    web_samples_refused: Counter
     shown_figures: Figures
     _reasons: set[str]
     _waiting: set[int]
@@ -84,6 +89,7 @@ class Metrics:
     def rebuilt(self, role: str, partition: int, seconds: float) -> None:
         """A shard was restored, replayed and is live."""
         self.rebuild_duration.labels(role).observe(seconds)
+        self.last_commit.labels(role, partition).set_to_current_time()
 
     def failed(self, role: str, reason: str) -> None:
         """A shard was thrown away, to be opened again."""
@@ -100,6 +106,13 @@ class Metrics:
         """How many input records of the shard are in the log and not yet committed."""
         self.lag_records.labels(role, partition).set(records)
 
+    def lags(self) -> dict[str, int]:
+        """Input records behind, by role, over the partitions of this process; a role of which nothing is known is not there."""
+        behind: dict[str, int] = {}
+        for sample in (sample for metric in self.lag_records.collect() for sample in metric.samples):
+            behind[sample.labels["role"]] = behind.get(sample.labels["role"], 0) + int(sample.value)
+        return behind
+
     def stalled(self, role: str) -> None:
         """The watchdog found a shard without progress while its lag grew."""
         self.watchdog_stalls.labels(role).inc()
@@ -112,6 +125,13 @@ class Metrics:
         """Whether a shard of the serve role waits for Redis now."""
         (self._waiting.add if waits else self._waiting.discard)(partition)
         self.redis_waiting.set(len(self._waiting))
+
+    def notifies(self, receiver: str, reasons: Iterable[str]) -> None:
+        """A receiver of alerts is configured: its counters begin at zero."""
+        for status in ("firing", "resolved"):
+            self.notify_delivered.labels(receiver, status)
+        for reason in reasons:
+            self.notify_failures.labels(receiver, reason)
 
     def forget(self, role: str, partition: int) -> None:
         """A shard was given up: what it is now ends, what it has done so far stays."""
@@ -142,17 +162,28 @@ def _metrics(registry: CollectorRegistry, version: str) -> Metrics:
         events_read=counter("events_read", "Input records that were folded in and committed.", PER_SHARD),
         commits=counter("commits", "Commit intervals that are in the log.", PER_SHARD),
         commit_duration=seconds("commit_duration", "What a commit took, from begin to acknowledged.", ["role"], COMMIT_SECONDS),
-        last_commit=gauge("last_commit_timestamp_seconds", "When a shard last committed, since the epoch.", PER_SHARD),
+        last_commit=gauge(
+            "last_commit_timestamp_seconds", "When a shard last committed, or went live, since the epoch.", PER_SHARD
+        ),
         lag_records=gauge("lag_records", "Input records in the log that are not yet committed.", PER_SHARD),
         rebuild_duration=seconds("rebuild_duration", "From the opening of a shard until it was live.", ["role"], REBUILD_SECONDS),
         shard_failures=counter("shard_failures", "Shards thrown away and opened again, by reason.", ["role", "reason"]),
         watchdog_stalls=counter("watchdog_stalls", "Shards found without progress while their lag grew.", ["role"]),
         redis_waiting=gauge("redis_waiting_shards", "Shards of the serve role that wait for Redis."),
+        notify_delivered=counter(
+            "notify_delivered", "Alerts that a receiver has taken, re-sends included.", ["receiver", "status"]
+        ),
+        notify_failures=counter("notify_failures", "Deliveries that failed, by reason.", ["receiver", "reason"]),
+        notify_last_success=gauge(
+            "notify_last_success_timestamp_seconds", "When a receiver last took an alert, since the epoch.", ["receiver"]
+        ),
         web_requests=counter("web_requests", "Requests answered, by route and status class.", ["route", "status"]),
         web_request_duration=seconds("web_request_duration", "Time to answer; streams excluded.", ["route"], REQUEST_SECONDS),
         web_clients=gauge("web_event_clients", "Clients that follow the event stream."),
         web_clients_refused=counter("web_event_clients_refused", "Clients refused because there were too many."),
         web_clients_dropped=counter("web_event_clients_dropped", "Clients dropped because they read too slowly."),
+        web_refused=counter("web_refused", "Requests that were not let in, by reason.", ["reason"]),
+        web_samples_refused=counter("web_pair_samples_refused", "Samples of pairs refused because others were being read."),
         shown_figures=shown,
         _reasons=set(FAILURES),
         _waiting=set(),

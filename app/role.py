@@ -85,7 +85,10 @@ def _is_outside(error: Exception) -> bool:
 
 
 class Role:
-    """``start`` joins the group; ``stop`` commits what there is, gives the partitions up and leaves."""
+    """``start`` joins the group; ``stop`` commits what there is, gives the partitions up and leaves.
+
+    ``told`` makes of a partition's ledger one whose commits are told to somebody.
+    """
 
     def __init__(
         self,
@@ -96,9 +99,10 @@ class Role:
         metrics: Metrics,
         health: Health,
         redis: Any,
+        told: Callable[[int, Ledger], Ledger] | None = None,
     ) -> None:
         self.name = name
-        self._topics, self._make_fold, self._config, self._redis = topics, make_fold, config, redis
+        self._topics, self._make_fold, self._config, self._redis, self._told = topics, make_fold, config, redis, told
         self._metrics, self._health = metrics, health
         health.roles[name].cut_off = BROKERS.trouble
         self._full = Topics(config.topics.prefix).full
@@ -146,7 +150,7 @@ class Role:
             waiting = partial(self._waits_for_redis, partition)
             redis = RedisLedger(self._redis, config.topics.prefix, name, partition, len(self._inputs), waiting=waiting)
             return ReadModelLedger(redis)
-        return KafkaLedger(
+        ledger = KafkaLedger(
             partition=partition,
             inputs=self._inputs,
             checkpoints=self._full(checkpoints),
@@ -155,6 +159,7 @@ class Role:
             producer_arguments=producer_arguments(config, name, partition),
             client_arguments=client_arguments(config.kafka),
         )
+        return ledger if self._told is None else self._told(partition, ledger)
 
     def _full_name(self, topic: str) -> str:
         """Of a topic that the fold writes to or asks; it must be one that the topology names."""

@@ -8,6 +8,7 @@ a checkpoint that the broker deletes for its age makes the role start from the b
 from typing import Literal, NamedTuple
 
 from app.config import Config
+from schemas.baseline import BASELINE_BYTES
 
 __all__ = ["RoleTopics", "TopicSpec", "Topics", "specs"]
 
@@ -77,15 +78,18 @@ def specs(config: Config) -> list[TopicSpec]:
         _spec(config, "predictions.legacy", "input", _deleted(kept, read)),
         _spec(config, "predictions.shadow", "input", _deleted(kept, read)),
         _spec(config, "outcomes", "input", _deleted(kept, read)),
-        _spec(config, "models", "input", {"cleanup.policy": "compact", "max.message.bytes": str(read)}),
+        _spec(config, "models", "input", _compacted(read)),
         _spec(config, "retrain.status", "input", _deleted(kept_out, read)),
+        _spec(config, "actions", "input", _deleted(kept_out, read)),
+        _spec(config, "outcomes.placed", "output", _deleted(kept, read)),
         _spec(config, "pairs", "output", _deleted(kept_out, PAIR_PARTS * record + ENVELOPE_BYTES)),
         _spec(config, "drift.statistics", "output", _deleted(kept_out, MIB + ENVELOPE_BYTES)),
         _spec(config, "alerts", "output", _deleted(kept_out, MIB + ENVELOPE_BYTES)),
         _spec(config, "retrain.triggers", "output", _deleted(kept_out, MIB + ENVELOPE_BYTES)),
         _spec(config, "verdicts", "output", _deleted(kept_out, MIB + ENVELOPE_BYTES)),
         _spec(config, "dead.letters", "output", _deleted(kept_out, read + ENVELOPE_BYTES)),
-        *(_spec(config, f"checkpoints.{role}", "internal", _checkpoint()) for role in ("pair", "detect", "decide")),
+        _spec(config, "baselines", "output", _compacted(BASELINE_BYTES + ENVELOPE_BYTES)),
+        *(_spec(config, f"checkpoints.{role}", "internal", _checkpoint()) for role in ("pair", "detect", "decide", "notify")),
     ]
 
 
@@ -96,6 +100,10 @@ def _spec(config: Config, name: str, kind: Kind, settings: dict[str, str]) -> To
 
 def _deleted(retention_ms: int, max_message_bytes: int) -> dict[str, str]:
     return {"cleanup.policy": "delete", "retention.ms": str(retention_ms), "max.message.bytes": str(max_message_bytes)}
+
+
+def _compacted(max_message_bytes: int) -> dict[str, str]:
+    return {"cleanup.policy": "compact", "max.message.bytes": str(max_message_bytes)}
 
 
 def _checkpoint() -> dict[str, str]:

@@ -4,6 +4,8 @@ SIGTERM and SIGINT drain: each shard commits its last interval, the groups are l
 with 1 and the reason when a role's app crashes, or when the **watchdog** finds a partition that has made no commit for
 ``watchdog.stall_s`` though there is something to read, or of which no broker has said anything for so long: whoever supervises
 the process starts it again, and nothing is lost.
+
+With 2 it ends before anything was read where a baseline that the settings name cannot be used (``app.baselines``).
 """
 
 import asyncio
@@ -17,14 +19,17 @@ from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
 from app import __version__
-from app.config import Config
+from app.baselines import in_force
+from app.config import Config, ConfigError, NotifySettings
+from app.delivery import Office
+from app.domain.detection.baseline import Baseline
 from app.folds.brokers import BROKERS
 from app.folds.shard import Shard
 from app.health import Health
 from app.kafka import unreachable
 from app.logs import set_up_logs
 from app.metrics import Metrics
-from app.read_model import ReadModel, connect
+from app.read_model import ReadModel, SeriesReader, connect
 from app.role import Role
 from app.topics import check_for_worker
 from app.topology import FLOW, topology
@@ -49,6 +54,7 @@ def run_worker(config: Config, roles: tuple[str, ...]) -> int:
 class _Worker:
     def __init__(self, config: Config, roles: tuple[str, ...]) -> None:
         self._config, self._names = config, roles
+        self._baselines: dict[str, Baseline] = {}
         self._end: asyncio.Future[str | None]
         self._stalled_since: dict[tuple[str, int], float] = {}
         self._unanswered_since: dict[tuple[str, int], float] = {}
@@ -60,21 +66,32 @@ class _Worker:
         self._end = loop.create_future()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._finish, None)
-        if not await self._topics_are_fit():
-            return 1
+        if (code := await self._find_baselines()) or (code := int(not await self._topics_are_fit())):
+            return code
         config = self._config
         self.health = Health(self._names)
         self.metrics = Metrics.on(CollectorRegistry(), __version__, self._names)
         redis = connect(config.redis.url, config.redis.password)
         read_model = ReadModel(redis, config.topics.prefix, config.topics.partitions)
-        web = WebServer(create_web(config, self.health, read_model, self.metrics), config.web.host, config.web.port)
+        try:
+            self._office = Office(config.notify if "notify" in self._names else NotifySettings(), self.metrics)
+        except ConfigError as error:
+            print(error, file=sys.stderr)
+            return 2
+        histories = SeriesReader(redis, config.topics.prefix, config.topics.partitions)
+        web = WebServer(create_web(config, self.health, read_model, self.metrics, histories), config.web.host, config.web.port)
         try:
             url = await web.start()
         except OSError as error:
             print(f"web: cannot listen on {config.web.host}:{config.web.port}: {error}; set web.port", file=sys.stderr)
+            await self._office.stop()
             return 1
-        make_fold = topology(config, url)
-        self.roles = [Role(name, FLOW[name], make_fold[name], config, self.metrics, self.health, redis) for name in self._names]
+        make_fold = topology(config, url, self._baselines, self._office.take_receipts)
+        told = {"notify": self._office.ledger}
+        self.roles = [
+            Role(name, FLOW[name], make_fold[name], config, self.metrics, self.health, redis, told.get(name))
+            for name in self._names
+        ]
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
@@ -83,6 +100,20 @@ class _Worker:
         await read_model.close()
         await redis.aclose()
         return code
+
+    async def _find_baselines(self) -> int:
+        """Read the baselines that the settings name, if the detectors run here; the exit code where that cannot be, else 0."""
+        if "detect" not in self._names:
+            return 0
+        try:
+            self._config, self._baselines = await in_force(self._config)
+        except ConfigError as error:
+            print(error, file=sys.stderr)
+            return 2
+        except (KafkaError, OSError) as error:
+            print(unreachable(self._config.kafka, error), file=sys.stderr)
+            return 1
+        return 0
 
     async def _topics_are_fit(self) -> bool:
         try:
@@ -96,6 +127,9 @@ class _Worker:
 
     async def _run_roles(self) -> int:
         watch = asyncio.create_task(self._watch())
+        self._office.start()
+        if "notify" in self._names:
+            self.health.roles["notify"].remark = self._office.remark
         started = []
         try:
             for role in self.roles:
@@ -109,6 +143,7 @@ class _Worker:
         self.health.stop(reason or "told to stop")
         log.info("draining", reason=reason or "signal")
         await asyncio.gather(*(role.stop() for role in started), return_exceptions=True)
+        await self._office.stop()
         if reason:
             log.error("worker ends", reason=reason)
         return 1 if reason else 0

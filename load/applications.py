@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BLOCK", "Answer", "Application", "Block", "answer_bytes", "draw"]
+__all__ = ["BLOCK", "Answer", "Application", "Block", "answer_bytes", "draw", "label_bytes"]
 
 BLOCK = 4096
 
@@ -107,3 +107,10 @@ def answer_bytes(model: int, score: float) -> bytes:
     if kind == 7:
         return b'{"approve":%.6f,"decline":%.6f}' % (1 - score, score)
     return b"%.6f" % score
+
+
+def label_bytes(model: int, *, went_bad: bool) -> bytes:
+    """What the answer should have been, in the terms of this model."""
+    if model % 8 in {6, 7}:
+        return b'"decline"' if went_bad else b'"approve"'
+    return b"true" if went_bad else b"false"

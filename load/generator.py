@@ -15,7 +15,7 @@ import heapq
 import math
 from collections.abc import Iterator
 
-from load.applications import BLOCK, Application, Block
+from load.applications import BLOCK, Application, Block, label_bytes
 from load.applications import draw as draw_block
 from load.fates import Fate, Fates
 from load.halves import SHADOW_VERSIONS, Half, Halves, model_name
@@ -191,7 +191,7 @@ class Synthetic:
     def _outcome(self, name: str, model: int, opened_s: float, application: Application) -> None:
         position_s = opened_s + 5 + 10 * application.detail
         time_ms = self._halves.time_ms(position_s)
-        label = b"true" if application.went_bad else b"false"
+        label = label_bytes(model, went_bad=application.went_bad)
         value = b'{"request_id":"%b","model":"%b","timestamp":%d,"label":%b}' % (
             name.encode(), model_name(model).encode(), time_ms, label,
         )  # fmt: skip

@@ -4,11 +4,14 @@ The names here are the messages of the public contract and the decoders of the i
 gnomon may rely on them. ``schemas.documents`` has the same for programs in other languages.
 """
 
+from schemas.action import Action
 from schemas.alert import Alert
+from schemas.baseline import BaselineDocument
 from schemas.codec import PredictionDecoder
+from schemas.control_codec import ActionDecoder, StatusDecoder
 from schemas.errors import DecodeError
 from schemas.half import Half
-from schemas.inputs import OutcomeInput, PredictionInput, RetrainStatusInput
+from schemas.inputs import ActionInput, OutcomeInput, PredictionInput, RetrainStatusInput
 from schemas.limits import Limits
 from schemas.offsets import OffsetRange, Window
 from schemas.outcome_codec import OutcomeDecoder
@@ -19,7 +22,11 @@ from schemas.trigger import ModelManifest, RetrainStatus, RetrainTrigger
 from schemas.verdict import Verdict
 
 __all__ = [
+    "Action",
+    "ActionDecoder",
+    "ActionInput",
     "Alert",
+    "BaselineDocument",
     "Coverage",
     "DecodeError",
     "Detector",
@@ -41,6 +48,7 @@ __all__ = [
     "RetrainTrigger",
     "ShadowHalf",
     "Signal",
+    "StatusDecoder",
     "Verdict",
     "Window",
 ]

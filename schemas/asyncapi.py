@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas.catalogue import MESSAGES, Message
 from schemas.examples import EXAMPLES
-from schemas.headers import BinaryHeaders, DeadLetterHeaders, StructuredHeaders
+from schemas.headers import BinaryHeaders, DeadLetterHeaders, PairHeaders, StructuredHeaders
 from schemas.json_schema import Schema, components, described
 
 __all__ = ["asyncapi"]
@@ -105,7 +105,7 @@ def _messages() -> Schema:
             messages[plain] = _message(message, plain, _ref(message), {"type": "object"})
             messages[f"{plain}Event"] = _message(message, f"{plain}Event", _event(message), _headers("StructuredHeaders"))
         elif message.form == "binary":
-            messages[plain] = _message(message, plain, _ref(message), _headers("BinaryHeaders", message.event))
+            messages[plain] = _message(message, plain, _ref(message), _headers(_binary(message), message.event))
         elif message.form == "structured":
             messages[plain] = _message(message, plain, _event(message), _headers("StructuredHeaders"))
         else:
@@ -154,6 +154,10 @@ def _ref(message: Message) -> Schema:
     return {"$ref": _SCHEMAS + message.type.__name__}
 
 
+def _binary(message: Message) -> str:
+    return "PairHeaders" if message.name == "pair" else "BinaryHeaders"
+
+
 def _headers(type_name: str, event: str | None = None) -> Schema:
     headers: Schema = {"$ref": _SCHEMAS + type_name}
     if event is None:
@@ -183,5 +187,5 @@ def _event(message: Message) -> Schema:
 
 def _schemas() -> Schema:
     types: list[Any] = [described(message.type) for message in MESSAGES]
-    types += [BinaryHeaders, StructuredHeaders, DeadLetterHeaders]
+    types += [BinaryHeaders, PairHeaders, StructuredHeaders, DeadLetterHeaders]
     return components(_SCHEMAS + "{name}", types)

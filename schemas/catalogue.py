@@ -9,8 +9,9 @@ from typing import Literal
 from msgspec import Struct
 
 from schemas.alert import Alert
+from schemas.baseline import BaselineDocument
 from schemas.headers import DeadLetterHeaders
-from schemas.inputs import OutcomeInput, PredictionInput, RetrainStatusInput
+from schemas.inputs import ActionInput, OutcomeInput, PredictionInput, RetrainStatusInput
 from schemas.pair import Pair
 from schemas.statistics import DriftStatistics
 from schemas.trigger import ModelManifest, RetrainTrigger
@@ -84,7 +85,17 @@ MESSAGES: tuple[Message, ...] = (
         type=RetrainStatusInput,
         form="any",
         key="the model",
+        roles=("decide",),
         correlation="$message.payload#/trigger_id",
+    ),
+    Message(
+        name="action",
+        topics=("actions",),
+        type=ActionInput,
+        form="any",
+        key="the model, or the topic (`subject`)",
+        roles=("decide", "serve"),
+        correlation="$message.payload#/id",
     ),
     Message(
         name="pair",
@@ -136,12 +147,23 @@ MESSAGES: tuple[Message, ...] = (
         correlation="$message.payload#/id",
     ),
     Message(
+        name="baseline",
+        topics=("baselines",),
+        type=BaselineDocument,
+        form="binary",
+        key="the baseline's id",
+        roles=("detect",),
+        event="io.gnomon.baseline.v1",
+        correlation="$message.payload#/id",
+        compacted=True,
+    ),
+    Message(
         name="dead-letter",
         topics=("dead.letters",),
         type=DeadLetterHeaders,
         form="source",
         key="the source record's key",
-        roles=("pair", "detect"),
+        roles=("pair", "detect", "decide"),
         event="io.gnomon.dead.letter.v1",
         correlation="$message.header#/ce_id",
     ),

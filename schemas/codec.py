@@ -31,6 +31,8 @@ __all__ = ["PredictionDecoder"]
 _BRACKET = ord("[")
 #: What is larger goes the unusual way at once: most likely it is refused in the end, and would have been decoded twice by then.
 _ORDINARY_BYTES = 32_768
+#: Headers that say nothing of the payload: a producer that writes its trace costs no more for it.
+_ASIDE = frozenset({"traceparent", "tracestate"})
 _NotNegative = Annotated[float, Meta(ge=0)]
 _FlatValue = float | bool | str | None
 
@@ -76,6 +78,7 @@ class PredictionDecoder:
         decode_half, decode_features, refused, empty = _decode_half, _decode_features, msgspec.DecodeError, EMPTY_OBJECT
         most_bytes, most_features = min(self._limits.record_bytes, _ORDINARY_BYTES), self._limits.features
         model_of, version_of, segments = self._shared.models.get, self._versions.get, self._segments
+        aside = _ASIDE
         braces = self._limits.nesting // 2  # so few cannot be nested too deeply; counted by taking them out, which is fastest
 
         def decode(record: SourceRecord) -> Half:
@@ -86,7 +89,7 @@ class PredictionDecoder:
                 or len(value) > most_bytes
                 or _BRACKET in value
                 or len(value) - len(value.replace(b"{", b"")) > braces
-                or record.headers
+                or (record.headers and not aside.issuperset([name for name, _ in record.headers]))
             ):
                 return unusual(record)
             try:

@@ -48,17 +48,10 @@ _PAIR = {
     "metadata": {"trace": "4bf92f3577b34da6"},
 }  # fmt: skip
 _PAIR_ALONE = {
-    "request_id": "r-000124",
-    "model": "credit",
-    "timestamp": 1_790_000_000_456,
-    "status": "legacy_only",
+    "request_id": "r-000124", "model": "credit", "timestamp": 1_790_000_000_456, "status": "legacy_only",
     "legacy": {"version": "1.4.0", "prediction": 0.12, "timestamp": 1_790_000_000_456, "latency_ms": None, "cost": None},
-    "shadows": [],
-    "missing": ["2.0.0"],
-    "features": {"age": 29},
-    "segments": {},
-    "metadata": {},
-}
+    "shadows": [], "missing": ["2.0.0"], "features": {"age": 29}, "segments": {}, "metadata": {},
+}  # fmt: skip
 _STATISTICS = {
     "model": "credit",
     "version": "1.4.0",
@@ -186,6 +179,41 @@ _LETTER = {
     "source.header.traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 }
 
+_BASELINE = {
+    "id": _DIGEST,
+    "algorithm": "scan/4",
+    "model": "credit",
+    "version": "2026-09",
+    "owner": "risk-ml",
+    "created": "2026-09-22T08:00:00.000Z",
+    "expires": "2026-12-22T08:00:00.000Z",
+    "source": {
+        "topic": "pairs",
+        "offsets": [{"partition": 2, "start": 104_200, "end": 131_020, "pairs": 24_310, "digest": _DIGEST}],
+        "first": "2026-09-21T14:13:20.123Z",
+        "last": "2026-09-22T07:59:59.874Z",
+    },
+    "panels": [
+        {
+            "role": "legacy",
+            "signals": [
+                {
+                    "kind": "feature", "name": "income", "values": 24_310, "first": "2026-09-21T14:13:20.123Z",
+                    "last": "2026-09-22T07:59:59.874Z",
+                    "reference": {"values": 24_310, "mean": 4_811.2, "sd": 1_204.7, "min": 310.0, "max": 18_200.0},
+                    "digest": _DIGEST, "state": "Z25vbW9uLWRldGVjdAQ=",
+                },
+                {
+                    "kind": "feature", "name": "country", "values": 24_310, "first": "2026-09-21T14:13:20.123Z",
+                    "last": "2026-09-22T07:59:59.874Z", "shares": {"DE": 0.71, "FR": 0.24, "(other)": 0.05},
+                    "digest": _DIGEST, "state": "Z25vbW9uLWRldGVjdAQ=",
+                },
+            ],
+            "left_out": [{"signal": "feature/note", "values": 412}],
+        },
+    ],
+}  # fmt: skip
+
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "prediction": [_PREDICTION, _CLASSES],
     "outcome": [
@@ -201,10 +229,21 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "timestamp": 1_790_007_200_000, "detail": "run 4711",
         },
     ],
+    "action": [
+        {
+            "id": "9d2c", "action": "approve", "subject": "credit", "by": "ada", "why": "the window is right",
+            "timestamp": 1_790_001_000_000, "trigger_id": "rt-5f0c6a4e1d2b",
+        },
+        {
+            "id": "9d2d", "action": "silence", "subject": "credit", "by": "ada", "why": "known until the release",
+            "timestamp": 1_790_001_000_000, "matchers": {"alertname": "FeatureDrift"}, "until": "2026-09-22T06:00:00Z",
+        },
+    ],
     "pair": [_PAIR, _PAIR_ALONE],
     "drift-statistics": [_STATISTICS, _PAIRING],
     "alert": [_ALERT, _RESOLVED],
     "retrain-trigger": [_TRIGGER],
     "verdict": [_VERDICT],
+    "baseline": [_BASELINE],
     "dead-letter": [_LETTER],
 }  # fmt: skip

@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from schemas.dead_letter import Reason
 
-__all__ = ["BinaryHeaders", "DeadLetterHeaders", "StructuredHeaders"]
+__all__ = ["BinaryHeaders", "DeadLetterHeaders", "PairHeaders", "StructuredHeaders"]
 
 _Decimal = Annotated[str, Meta(pattern="^-?[0-9]+$")]
 _Identity = Annotated[str, Meta(min_length=1, description="The same input gives the same id, whatever crashes in between.")]
@@ -22,6 +22,13 @@ class BinaryHeaders(Struct, frozen=True, kw_only=True, rename={"content_type": "
     ce_time: Annotated[str, Meta(extra_json_schema={"format": "date-time"})] | UnsetType = UNSET
     ce_subject: str | UnsetType = UNSET
     content_type: str | UnsetType = UNSET
+
+
+class PairHeaders(BinaryHeaders, frozen=True, kw_only=True, rename={"content_type": "content-type"}):
+    """The same of a pair, which goes on in the trace of the half that its features are of, if there is one: W3C Trace Context."""
+
+    traceparent: Annotated[str, Meta(pattern="^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")] | UnsetType = UNSET
+    tracestate: Annotated[str, Meta(min_length=1, max_length=512)] | UnsetType = UNSET
 
 
 class StructuredHeaders(Struct, frozen=True, rename={"content_type": "content-type"}):

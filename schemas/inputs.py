@@ -6,13 +6,15 @@ holds both together: what these allow is decoded, what they forbid is refused. T
 and stand in the descriptions: lengths in bytes, depth of nesting, and times against the record's own.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from schemas.action import ActionName
 from schemas.limits import EARLIEST_MS, Limits
+from schemas.trigger import StatusName
 
-__all__ = ["OutcomeInput", "PredictionInput", "RetrainStatusInput"]
+__all__ = ["ActionInput", "OutcomeInput", "PredictionInput", "RetrainStatusInput"]
 
 _LIMITS = Limits()
 
@@ -108,9 +110,38 @@ class OutcomeInput(Struct, frozen=True, kw_only=True):
 class RetrainStatusInput(Struct, frozen=True, kw_only=True):
     """What became of a retrain trigger, told by the pipeline that acted on it."""
 
-    trigger_id: Annotated[str, Meta(min_length=1, description="The trigger's own id.")]
+    trigger_id: Annotated[str, Meta(min_length=1, max_length=256, description="The trigger's own id.")]
     model: _ModelName
-    status: Literal["accepted", "running", "succeeded", "failed", "rejected"]
+    status: StatusName
     new_version: Annotated[_Version | None, Meta(description="The version that came out of it, once there is one.")] = None
     timestamp: _Timestamp = None
     detail: Annotated[str | None, Meta(description="Anything that a person would want to know.")] = None
+
+
+class ActionInput(Struct, frozen=True, kw_only=True):
+    """What somebody decides: to approve, reject or fire a retrain trigger; to acknowledge or silence alerts."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=256, description="The action's own id: a copy has the same.")]
+    action: ActionName
+    subject: Annotated[
+        str, Meta(pattern="^[A-Za-z0-9._-]{1,128}$", description="The model, or the input topic of an alert without a model.")
+    ]
+    by: Annotated[str, Meta(min_length=1, max_length=256, description="Who decided.")]
+    why: Annotated[str, Meta(min_length=1, max_length=1_000, description="For whom reads it later.")]
+    timestamp: _Timestamp = None
+    trigger_id: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=256)] | None, Meta(description="Of `approve` and `reject`: which trigger.")
+    ] = None
+    fingerprint: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=256)] | None,
+        Meta(description="Of `acknowledge`, `silence` and `unsilence`: which alert."),
+    ] = None
+    matchers: Annotated[
+        Annotated[dict[str, Annotated[str, Meta(max_length=256)]], Meta(min_length=1, max_length=16)] | None,
+        Meta(description="Of `silence` and `unsilence`, in place of a fingerprint: label, of at most 128 characters, to value."),
+    ] = None
+    until: Annotated[_Milliseconds | _Rfc3339 | None, Meta(description="Of `silence`: its end.")] = None
+    silence: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=256)] | None,
+        Meta(description="Of `unsilence`, in place of a fingerprint and matchers: the id of the action that is taken back."),
+    ] = None

@@ -92,6 +92,10 @@ class SharedFields:
 
     def model(self, name: str) -> None:
         """Refuse what is no model's name."""
+        self.name(name, "$.model")
+
+    def name(self, name: str, where: str) -> None:
+        """Refuse what is neither a model's name nor a topic's; ``where`` is the field path for the refusal."""
         if not _MODEL(name):
-            raise DecodeError("invalid_schema", f"$.model: {quoted(name)}; 1 to 128 of A-Z a-z 0-9 . _ - are allowed")
+            raise DecodeError("invalid_schema", f"{where}: {quoted(name)}; 1 to 128 of A-Z a-z 0-9 . _ - are allowed")
         remember(self.models, name)

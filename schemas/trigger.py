@@ -2,18 +2,19 @@
 
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from schemas.offsets import OffsetRange
 
 __all__ = [
-    "Approval", "Baseline", "ModelManifest", "ReasonCode", "RetrainStatus", "RetrainTrigger", "TriggerModel",
-    "TriggerPolicy", "TriggerReason", "TriggerWindow",
+    "Approval", "Baseline", "ModelManifest", "ReasonCode", "RetrainStatus", "RetrainTrigger", "StatusName",
+    "TriggerModel", "TriggerPolicy", "TriggerReason", "TriggerWindow",
 ]  # fmt: skip
 
 ReasonCode = Literal[
     "data_drift", "prediction_drift", "concept_drift", "performance_drop", "data_quality", "staleness", "schedule", "manual"
 ]
+StatusName = Literal["accepted", "running", "succeeded", "failed", "rejected"]
 
 
 class TriggerModel(Struct, frozen=True, gc=False):
@@ -62,10 +63,13 @@ class TriggerPolicy(Struct, frozen=True, gc=False):
 
 
 class Approval(Struct, frozen=True, gc=False):
-    """Whether somebody has to say yes first."""
+    """Whether somebody has to say yes first; who said what, why and when (RFC 3339), once somebody did."""
 
     required: bool = False
     state: Literal["not_required", "pending", "approved", "rejected", "expired"] = "not_required"
+    by: str | UnsetType = UNSET
+    why: str | UnsetType = UNSET
+    at: str | UnsetType = UNSET
 
 
 class RetrainTrigger(Struct, frozen=True, kw_only=True, gc=False):
@@ -88,7 +92,7 @@ class RetrainStatus(Struct, frozen=True, kw_only=True, gc=False):
 
     trigger_id: str
     model: str
-    status: Literal["accepted", "running", "succeeded", "failed", "rejected"]
+    status: StatusName
     timestamp: int
     new_version: str | None = None
     detail: str | None = None

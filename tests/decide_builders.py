@@ -1,8 +1,9 @@
 """Statistics as the pair and detect roles write them, and what the decide role makes of them, for tests."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -10,12 +11,15 @@ from agents.decide import DecideFold
 from app.domain.decisions.alert_message import Links
 from app.domain.decisions.alert_policy import AlertPolicy
 from app.domain.decisions.retraining import RetrainPolicy
+from app.domain.decisions.window_expiry import FOR_EVER
 from app.folds.fold import Headers, LogAnswer, LogQuery, Run
+from schemas.limits import Limits
 from schemas.offsets import OffsetRange, Window
 from schemas.statistics import Coverage, Detector, DetectorState, DriftStatistics, Role, Signal, SignalKind
 
 __all__ = [
-    "START", "LogRecord", "Sent", "answers", "as_run", "drift", "fold", "minute", "misrouted", "of_type", "record_of", "send_all",
+    "START", "Desk", "LogRecord", "Outbox", "Sent", "ahead", "answers", "as_run", "drift", "fold", "gaps", "minute",
+    "misrouted", "of_type", "record_of", "send_all",
 ]  # fmt: skip
 
 #: 2026-09-21T14:13:20Z.
@@ -53,6 +57,9 @@ class Outbox(list[Sent]):
     """Keeps what is sent."""
 
     def send(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+        if topic == "dead.letters":
+            self.append(Sent(topic, partition, key, {"value": value, **dict(headers)}))
+            return
         assert headers == [("content-type", b"application/cloudevents+json; charset=UTF-8")]
         self.append(Sent(topic, partition, key, msgspec.json.decode(value or b"")))
 
@@ -98,6 +105,21 @@ def misrouted(number: int, count: int, sampled: int, *, partition: int = 0, topi
     return _pairing(number, "", topic, {"misrouted": count, "sampled": sampled}, topic, partition)
 
 
+def ahead(number: int, count: int, sampled: int, *, partition: int = 0, far_ms: int = 7_200_000) -> DriftStatistics:
+    """The pair role's count of sampled events from the future, of one source partition in one minute."""
+    counts: dict[str, Any] = {"misrouted": 0, "sampled": sampled}
+    if count:
+        counts["ahead"] = {"events": count, "allowed_ms": 300_000, "median_ms": far_ms, "most_ms": far_ms + 3_000}
+    return _pairing(number, "", "predictions.legacy", counts, "predictions.legacy", partition)
+
+
+def gaps(number: int, apart: int, compared: int = 10, *, version: str = "2.0.0", partition: int = 2) -> DriftStatistics:
+    """The pair role's comparison of the clocks of a shadow version and the live model; ``apart`` below zero: it is behind."""
+    mean_ms = 7_000 * apart // compared
+    gap = {"compared": compared, "ahead": max(apart, 0), "behind": max(-apart, 0), "mean_ms": mean_ms, "most_ms": 9_000}
+    return _pairing(number, "credit", "", {"paired": 99, "clock_gaps": {version: gap}}, "predictions.legacy", partition)
+
+
 def refused(number: int, count: int, *, paused: int = 0, partition: int = 0) -> DriftStatistics:
     """The pair role's count of refused records among a hundred of one source partition in one minute."""
     counts = {"read": count, "rejected": count} | ({"paused": paused} if paused else {})
@@ -127,12 +149,18 @@ def as_run(records: Iterable[LogRecord], start: int, end: int) -> Run:
     return run
 
 
-def fold(alerts: AlertPolicy | None = None, retrain: RetrainPolicy | None = None, *, prefix: str = "") -> DecideFold:
-    """A decide fold with the same policies for every model."""
+def fold(
+    alerts: AlertPolicy | None = None, retrain: RetrainPolicy | None = None, *, prefix: str = "",
+    window: Literal["drifted", "change"] = "change", retention_ms: int = FOR_EVER,
+) -> DecideFold:  # fmt: skip
+    """A decide fold with the same policies for every model; ``window`` stands over the policy's. By default no alert waits for
+    its cause: each statement is one of its own.
+    """
+    policy = replace(retrain or RetrainPolicy(), window=window)
     return DecideFold(
-        4, lambda topic: prefix + topic,
-        lambda model: alerts or AlertPolicy(), lambda model: retrain or RetrainPolicy(),
-        Links("http://127.0.0.1:8080", "https://runbooks.example.com"),
+        2, 4, lambda topic: prefix + topic,
+        lambda model: alerts or AlertPolicy(cause_s=0), lambda model: policy,
+        Links("http://127.0.0.1:8080", "https://runbooks.example.com"), Limits(), retention_ms,
     )  # fmt: skip
 
 
@@ -155,6 +183,60 @@ def send_all(statistics: Iterable[DriftStatistics], decide: DecideFold | None = 
     decide.feed(0, as_run(records, 0, len(records)), out)
     answers(decide, out)
     return out
+
+
+class Desk:
+    """A decide fold, and all that was said to it and that it said, record by record; the log answers at once, or not at all."""
+
+    def __init__(
+        self, retrain: RetrainPolicy | None = None, *, answering: bool = True, window: Literal["drifted", "change"] = "change",
+        retention_ms: int = FOR_EVER, alerts: AlertPolicy | None = None,
+    ) -> None:  # fmt: skip
+        self.fold = fold(alerts, retrain, window=window, retention_ms=retention_ms)
+        self.out, self._answering = Outbox(), answering
+        self._offsets = [0, 0, 0]
+
+    def read(self, *statistics: DriftStatistics) -> "Desk":
+        """Take statistics."""
+        for one in statistics:
+            self._feed(0, record_of(one, self._offsets[0]))
+        return self
+
+    def say(self, trigger: str, status: str, at: int = START, **more: Any) -> "Desk":
+        """Take a status."""
+        return self.take(1, {"trigger_id": trigger, "model": "credit", "status": status, "timestamp": at} | more)
+
+    def act(self, action: str, **more: Any) -> "Desk":
+        """Take an action."""
+        given = {"id": "a1", "action": action, "subject": "credit", "by": "ada", "why": "so", "timestamp": START}
+        return self.take(2, given | more)
+
+    def take(self, side: int, value: Any) -> "Desk":
+        """Take any value, at the time of the newest record."""
+        at = START + 30 * 86_400_000
+        self._feed(side, LogRecord(self._offsets[side], at, b"credit", msgspec.json.encode(value)))
+        return self
+
+    def _feed(self, side: int, record: LogRecord) -> None:
+        self.fold.feed(side, as_run([record], record.offset, record.offset + 1), self.out)
+        self._offsets[side] += 1
+        if self._answering:
+            answers(self.fold, self.out)
+
+    @property
+    def triggers(self) -> list[dict[str, Any]]:
+        """The payloads of the triggers so far."""
+        return of_type(self.out, "retrain.triggers")
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of their events."""
+        return [one.event["id"] for one in self.out if one.topic == "retrain.triggers"]
+
+    @property
+    def letters(self) -> list[tuple[str, str]]:
+        """Reason and detail of each dead letter."""
+        return [(one.event["reason"].decode(), one.event["detail"].decode()) for one in self.out if one.topic == "dead.letters"]
 
 
 def of_type(sent: Iterable[Sent], topic: str) -> list[dict[str, Any]]:

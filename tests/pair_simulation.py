@@ -37,6 +37,7 @@ class Recorder:
     records: list = field(default_factory=list)
     refused: list = field(default_factory=list)
     counts: Counter = field(default_factory=Counter)
+    gaps: Counter = field(default_factory=Counter)
 
     def write(self, request: Request, status: str) -> None:
         halves = [] if request.legacy is None else [(0, request.legacy.source.offset)]
@@ -50,11 +51,15 @@ class Recorder:
         for name, cell in cells.items():
             for what in ("read", "paired", "partial", "legacy_only", "shadow_only", "solo", "late", "duplicate", "rejected"):
                 self.counts[minute, name, what] += getattr(cell, what)
+            for version, gap in cell.gaps.items():
+                for what in ("compared", "ahead", "behind", "ahead_ms", "behind_ms"):
+                    self.gaps[minute, name, version, what] += getattr(gap, what)
 
     def take(self, other: "Recorder") -> None:
         self.records += other.records
         self.refused += other.refused
         self.counts += other.counts
+        self.gaps += other.gaps
 
 
 class Nothing:

@@ -1,4 +1,4 @@
-"""Records of the four inputs of the serve role, made short; and a ledger in memory, in the shape of the one in Redis."""
+"""Records of the inputs of the serve role, made short; and a ledger in memory, in the shape of the one in Redis."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -6,17 +6,19 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from agents.serve import ServeFold
+from agents.serve import INPUTS, ServeFold
 from app.folds.fold import Headers, Run
 from app.read_model.documents import KINDS
 from app.read_model.gathering import Gathering
+from app.read_model.history import CHUNK, SERIES
 from app.read_model.views import Overview
 from schemas.cloudevents import rfc3339, structured
 
 _revisions = itertools.count(1)
 START_MS = 1_790_000_000_000
 MINUTE_MS = 60_000
-STATISTICS, ALERTS, TRIGGERS, LETTERS = range(4)
+STATISTICS, ALERTS, TRIGGERS, LETTERS, VERDICTS, STATUSES, ACTIONS = range(7)
+SIDES = len(INPUTS)
 
 
 class Record(NamedTuple):
@@ -40,15 +42,28 @@ class Writes:
 
     @property
     def table(self) -> dict[bytes, bytes]:
-        """The documents after all writes."""
-        table: dict[bytes, bytes] = {}
+        """The documents after all writes, those of histories apart."""
+        return {key: value for key, value in self._all().items() if not key.startswith((SERIES, CHUNK))}
+
+    @property
+    def series(self) -> dict[bytes, bytes]:
+        """The histories' documents, by identity."""
+        return {key.removeprefix(SERIES): value for key, value in self._all().items() if key.startswith(SERIES)}
+
+    @property
+    def chunks(self) -> dict[bytes, bytes]:
+        """The closed chunks of histories, by field."""
+        return {key.removeprefix(CHUNK): value for key, value in self._all().items() if key.startswith(CHUNK)}
+
+    def _all(self) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
         for _, _, key, value, _ in self.sent:
             assert key is not None
             if value is None:
-                table.pop(key, None)
+                found.pop(key, None)
             else:
-                table[key] = value
-        return table
+                found[key] = value
+        return found
 
 
 def run(records: Iterable[Record], start: int = 0) -> Run:
@@ -107,6 +122,13 @@ def trigger(id_: str = "t1", *, model: str = "credit", minute: int = 0, **change
     return Record(structured("io.gnomon.retrain.trigger.v1", "/gnomon/decide", id_, data, time_ms=end)[0])
 
 
+def status(said: str = "succeeded", id_: str = "t1", *, model: str = "credit", minute: int = 0, **changes: Any) -> Record:
+    """What a pipeline says of a trigger."""
+    at = START_MS + minute * MINUTE_MS
+    message = {"trigger_id": id_, "model": model, "status": said, "timestamp": at} | changes
+    return Record(msgspec.json.encode(message), timestamp=at)
+
+
 def letter(reason: str = "late", topic: str = "predictions.legacy", offset: int = 7, detail: str = "4 s too late") -> Record:
     """One dead letter."""
     headers = {"reason": reason, "detail": detail, "source.topic": topic, "source.partition": "0",
@@ -114,13 +136,40 @@ def letter(reason: str = "late", topic: str = "predictions.legacy", offset: int 
     return Record(b"\xff not shown", [(name, value.encode()) for name, value in headers.items()])
 
 
+def verdict(
+    word: str = "equivalent", *, model: str = "credit", shadow: str = "2.0.0", minute: int = 0, **changes: Any
+) -> Record:  # fmt: skip
+    """What is known of one shadow version."""
+    end = START_MS + minute * MINUTE_MS
+    metric = {"name": "log_loss", "estimate": -0.0004, "lower": -0.0011, "upper": 0.0003, "margin": 0.002, "events": 84}
+    data = {
+        "model": model, "legacy_version": "1.4.0", "shadow_version": shadow, "verdict": word, "metrics": [metric],
+        "coverage": {"paired": 84}, "bounds": {"lower": -0.0029, "upper": 0.0021}, "specification": "sha256:s",
+        "window": {"start": end - MINUTE_MS, "end": end, "events": 84},
+    } | changes  # fmt: skip
+    return Record(structured("io.gnomon.verdict.v1", "/gnomon/judge", "v", data, time_ms=end)[0])
+
+
+def action(name: str = "silence", *, minute: int = 0, subject: str = "credit", offset: int = 0, **fields: Any) -> Record:
+    """What somebody said; a silence is for an hour unless it says otherwise."""
+    at = START_MS + minute * MINUTE_MS
+    said = {"id": f"{subject}:{name}-{minute}", "action": name, "subject": subject, "by": "ada", "why": "a roll-out",
+            "timestamp": at} | ({"until": at + 60 * MINUTE_MS} if name == "silence" else {}) | fields  # fmt: skip
+    return Record(msgspec.json.encode(said), offset=offset, timestamp=at)
+
+
+def refusal(offset: int, topic: str = "actions") -> Record:
+    """The dead letter of an action that the role decide refused."""
+    return letter("invalid_schema", topic, offset, "$.subject: no model")
+
+
 def fed(*records: tuple[int, Record], fold: ServeFold | None = None) -> Writes:
     """What a fold writes for these records, one run each, and then with nothing more to read."""
     fold, writes = fold or ServeFold(0), Writes()
     for side, record in records:
         fold.feed(side, run([record]), writes)
-    fold.sees_ends([True] * 4, 0)
-    fold.idle([10] * 4, writes)
+    fold.sees_ends([True] * SIDES, 0)
+    fold.idle([10] * SIDES, writes)
     return writes
 
 

@@ -13,6 +13,7 @@ from app.config.faults import ConfigError, Fault
 from app.config.loading import Loaded, load
 from app.config.secret import Secret
 from app.config.settings import (
+    AuthSettings,
     CommitSettings,
     Config,
     DetectSettings,
@@ -20,14 +21,17 @@ from app.config.settings import (
     LimitSettings,
     LogSettings,
     ModelSettings,
+    NotifySettings,
     PairingSettings,
     RedisSettings,
+    TelemetrySettings,
     TopicSettings,
     WatchdogSettings,
     WebSettings,
 )
 
 __all__ = [
+    "AuthSettings",
     "CommitSettings",
     "Config",
     "ConfigError",
@@ -38,9 +42,11 @@ __all__ = [
     "Loaded",
     "LogSettings",
     "ModelSettings",
+    "NotifySettings",
     "PairingSettings",
     "RedisSettings",
     "Secret",
+    "TelemetrySettings",
     "TopicSettings",
     "WatchdogSettings",
     "WebSettings",

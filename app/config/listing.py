@@ -17,7 +17,20 @@ from app.config.settings import Config, ModelSettings
 from app.config.sources import variable_of
 
 #: Of the domain's parameters those that delay or hold back what comes out.
-_DELAYS = ("drift.warm_up", "alerts.for_s", "alerts.keep_firing_for_s", "retrain.cooldown_s", "retrain.minimum_events")
+_DELAYS = (
+    "drift.warm_up",
+    "alerts.for_s",
+    "alerts.keep_firing_for_s",
+    "retrain.cooldown_s",
+    "retrain.minimum_events",
+    "retrain.minimum_label_share",
+    "retrain.repeat_after_s",
+    "retrain.quorum",
+    "retrain.daily_maximum",
+    "retrain.quiet_hours",
+    "retrain.veto",
+    "retrain.approval_expires_s",
+)
 
 __all__ = ["Effective", "effective", "markdown", "toml"]
 

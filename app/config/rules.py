@@ -3,13 +3,16 @@
 A rule is judged only where none of its settings is already wrong by itself.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.config.faults import Fault, shown
 from app.config.secret import MASK, Secret
 from app.config.settings import Config, KafkaSettings
+from app.config.web import SESSION_KEY_AT_LEAST
 
 __all__ = ["RULES", "Rule", "broken_rules"]
 
@@ -34,9 +37,12 @@ def broken_rules(config: Config, faults: list[Fault], origins: Mapping[str, str]
 
 
 def _value(config: Config, name: str) -> str:
-    section, _, setting = name.partition(".")
-    value = getattr(getattr(config, section), setting)
+    value = _setting(config, name)
     return MASK if isinstance(value, Secret) else shown(value)
+
+
+def _setting(config: Config, name: str) -> Any:
+    return functools.reduce(getattr, name.split("."), config)
 
 
 def _horizon(config: Config) -> str | None:
@@ -141,12 +147,57 @@ def _key(config: Config) -> str | None:
     return None
 
 
-def _is_file(setting: str) -> Rule:
-    def broken(config: Config) -> str | None:
-        name = getattr(config.kafka, setting)
-        return "there is no such file" if name and not Path(name).is_file() else None
+def _receiver_login(config: Config) -> str | None:
+    notify = config.notify
+    if notify.token and notify.username:
+        return "allowed is a token or a username, not both: a request has one Authorization"
+    if (notify.username is None) != (notify.password is None):
+        return "username and password are needed together"
+    return None
 
-    return Rule((f"kafka.{setting}",), broken)
+
+def _apprise(config: Config) -> str | None:
+    if config.notify.apprise_urls is None or find_spec("apprise") is not None:
+        return None
+    return "the package apprise is not installed: pip install apprise (the extra `notify`), or leave this setting away"
+
+
+def _headers(config: Config) -> str | None:
+    try:
+        config.telemetry.named_headers()
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _tokens(config: Config) -> str | None:
+    try:
+        config.web.auth.named_tokens()
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _issuer(config: Config) -> str | None:
+    auth = config.web.auth
+    if (auth.issuer is None) != (auth.audience is None):
+        return "issuer and audience are needed together: a token for somebody else would be taken"
+    return None
+
+
+def _session_key(config: Config) -> str | None:
+    key = config.web.auth.session_key
+    if key is None or len(key.reveal()) >= SESSION_KEY_AT_LEAST:
+        return None
+    return f"it has {len(key.reveal())} characters; allowed are at least {SESSION_KEY_AT_LEAST}, else it could be guessed"
+
+
+def _is_file(name: str) -> Rule:
+    def broken(config: Config) -> str | None:
+        file = _setting(config, name)
+        return "there is no such file" if file and not Path(file).is_file() else None
+
+    return Rule((name,), broken)
 
 
 RULES: tuple[Rule, ...] = (
@@ -174,7 +225,16 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(("kafka.security_protocol", "kafka.ssl_cafile", "kafka.ssl_certfile", "kafka.ssl_keyfile"), _certificates),
     Rule(("kafka.ssl_keyfile", "kafka.ssl_certfile"), _key),
-    _is_file("ssl_cafile"),
-    _is_file("ssl_certfile"),
-    _is_file("ssl_keyfile"),
+    _is_file("kafka.ssl_cafile"),
+    _is_file("kafka.ssl_certfile"),
+    _is_file("kafka.ssl_keyfile"),
+    Rule(("notify.token", "notify.username", "notify.password"), _receiver_login),
+    _is_file("notify.cafile"),
+    Rule(("notify.apprise_urls",), _apprise),
+    Rule(("telemetry.headers",), _headers),
+    _is_file("telemetry.cafile"),
+    Rule(("web.auth.tokens",), _tokens),
+    Rule(("web.auth.issuer", "web.auth.audience"), _issuer),
+    Rule(("web.auth.session_key",), _session_key),
+    _is_file("web.auth.cafile"),
 )

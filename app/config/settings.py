@@ -2,8 +2,9 @@
 
 A section of the configuration is a struct, a setting one of its fields. Units are in the names. The sentence in each
 ``Meta`` is what ``docs/configuration.md`` prints; ``BOLD`` marks a setting that delays or drops data, so that nobody meets
-its default by surprise. How Kafka and Redis are reached is in ``app.config.connections``; rules between two settings are in
-``app.config.rules``.
+its default by surprise. How Kafka and Redis are reached is in ``app.config.connections``, who is told of alerts in
+``app.config.receivers``, where traces go in ``app.config.telemetry``, who may look and write in ``app.config.web``; rules
+between two settings are in ``app.config.rules``.
 
 To add a setting: add a field here, run ``gnomon config --table`` and put the result into the page.
 """
@@ -15,13 +16,18 @@ import msgspec
 from msgspec import Meta, Struct
 
 from app.config.connections import BOLD, KafkaSettings, RedisSettings
+from app.config.receivers import NotifySettings
+from app.config.telemetry import TelemetrySettings
+from app.config.web import AuthSettings, WebSettings
 from app.domain.decisions.alert_policy import AlertPolicy
 from app.domain.decisions.retraining import RetrainPolicy
 from app.domain.detection.drift_config import DriftConfig
+from app.domain.pairing.pairing_state import PairingPolicy
 from app.domain.pairing.refusal_limit import RefusalPolicy
 from schemas.limits import Limits
 
 __all__ = [
+    "AuthSettings",
     "CommitSettings",
     "Config",
     "DetectSettings",
@@ -29,9 +35,11 @@ __all__ = [
     "LimitSettings",
     "LogSettings",
     "ModelSettings",
+    "NotifySettings",
     "PairingSettings",
     "RedisSettings",
     "RefusalSettings",
+    "TelemetrySettings",
     "TopicSettings",
     "WatchdogSettings",
     "WebSettings",
@@ -87,6 +95,13 @@ class PairingSettings(Struct, frozen=True, kw_only=True):
             extra=BOLD,
         ),
     ] = 60_000
+    clock_skew_ms: Annotated[
+        int, Meta(ge=1_000, le=DAY_MS, description="How far an event may be ahead of its Kafka record before `ClockSkew` is told")
+    ] = 300_000
+
+    def policy(self) -> PairingPolicy:
+        """The settings as the pair role takes them."""
+        return PairingPolicy(self.window_ms, self.grace_ms, self.deduplication_ms, self.clock_skew_ms)
 
 
 class CommitSettings(Struct, frozen=True, kw_only=True):
@@ -138,20 +153,6 @@ class RefusalSettings(Struct, frozen=True, kw_only=True):
     def policy(self) -> RefusalPolicy:
         """The settings as the pair role takes them."""
         return RefusalPolicy(self.events, self.share, self.pause_ms)
-
-
-class WebSettings(Struct, frozen=True, kw_only=True):
-    """Page, API, metrics and health."""
-
-    host: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            extra={"allowed": "an address or host name"},
-            description="Address to listen on; 0.0.0.0 opens it to the network",
-        ),
-    ] = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65_535, description="Port to listen on; 0: any that is free")] = 8080
 
 
 class LogSettings(Struct, frozen=True, kw_only=True):
@@ -207,6 +208,8 @@ class Config(Struct, frozen=True, kw_only=True):
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
     watchdog: WatchdogSettings = WatchdogSettings()
+    notify: NotifySettings = NotifySettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     models: dict[str, ModelSettings] = {}
 
     def model(self, name: str) -> ModelSettings:

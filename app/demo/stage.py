@@ -38,6 +38,8 @@ FAULT_AFTER = "50s"
 WARM_UP = 7_000
 #: Weather and delays move by a standard deviation within days; who runs this model wants to hear of more than that.
 LEAST_EFFECT = 1.0
+#: A flight's outcome is its arrival; the longest, to Honolulu, take eleven hours, and some are late.
+LABEL_DELAY_MS = 14 * 3_600_000
 #: A side is silent when nothing came for window and grace of wall time: the worker waits longer than the default for the first
 #: flight, while the producer reads its data.
 WINDOW_MS = 60_000
@@ -122,6 +124,7 @@ deduplication_ms = {2 * WINDOW_MS}
 [models.{MODEL}.drift]
 warm_up = {WARM_UP}
 least_effect = {LEAST_EFFECT}
+label_delay_ms = {LABEL_DELAY_MS}
 
 [models.{MODEL}.alerts]
 keep_firing_for_s = {DAY_S}

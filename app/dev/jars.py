@@ -49,13 +49,13 @@ class Jar:
         return f"{self.group}:{self.artifact}:{self.version}"
 
 
-def ensure_jars(log: Log, lock: Path = LOCK, folder: Path | None = None) -> list[Path]:
+def ensure_jars(log: Log, lock: Path = LOCK, folder: Path | None = None, what: str = "Apache Kafka") -> list[Path]:
     """All jars of the lock, in its order, verified; what is missing is fetched first and the progress goes to `log`."""
     folder = folder or jars_folder()
     jars = read_lock(lock)
     missing = [jar for jar in jars if not (folder / jar.name).exists()]
     if missing:
-        log(f"fetching {len(missing)} jars of Apache Kafka, once, into {folder}")
+        log(f"fetching {len(missing)} {'jar' if len(missing) == 1 else 'jars'} of {what}, once, into {folder}")
         _fetch(missing, folder, log)
     for jar in jars:
         _verify(jar, folder / jar.name)

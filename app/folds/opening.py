@@ -7,9 +7,10 @@ is refused by name: going on would lose records, or bring back halves of what wa
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from app.folds.checkpoint import CheckpointError
 from app.folds.ledger import Saved
 
-__all__ = ["Beginning", "LogCutError", "beginning", "is_of_another_log"]
+__all__ = ["Beginning", "LogCutError", "beginning", "is_of_another_log", "refuse_other_inputs"]
 
 #: Where the log of one side begins and ends.
 Span = tuple[int, int]
@@ -24,6 +25,16 @@ class Beginning(NamedTuple):
 
     low: list[int]
     next: list[int]
+
+
+def refuse_other_inputs(saved: Saved, topics: Sequence[str], partition: int) -> None:
+    """Raise ``CheckpointError`` where a checkpoint is of another number of inputs: what it holds is another version's state."""
+    if len(saved.next) != len(topics):
+        message = (
+            f"the checkpoint of partition {partition} has positions in {len(saved.next)} topics, but this version reads "
+            f"{len(topics)}: {', '.join(topics)}. Run `gnomon reset` to begin anew, which writes everything a second time"
+        )
+        raise CheckpointError(message)
 
 
 def is_of_another_log(saved: Saved, spans: Sequence[Span]) -> bool:

@@ -25,7 +25,7 @@ from app.folds.feeding import Feeding
 from app.folds.fold import Fold, LogAnswer, LogQuery, Run
 from app.folds.ledger import Ledger, Saved
 from app.folds.log_ends import FetchState, Host, LogEnds
-from app.folds.opening import beginning, is_of_another_log
+from app.folds.opening import beginning, is_of_another_log, refuse_other_inputs
 from app.folds.questions import Questions
 
 __all__ = ["FetchState", "Shard", "ShardSettings"]
@@ -108,6 +108,8 @@ class Shard:
         """Fence and restore; where each side has to be read from."""
         saved = await self.ledger.open()
         spans = await self._host.log_spans(self.partition)
+        if saved is not None:
+            refuse_other_inputs(saved, self.topics, self.partition)
         if saved is not None and is_of_another_log(saved, spans):
             await self.ledger.discard()
             saved = await self.ledger.open()

@@ -12,6 +12,7 @@ fenced because the group has moved on, the group will have said so within a few 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -84,7 +85,7 @@ class Shards:
             self._told.add(partition)
             self._watch.opening(partition)
             shard = self._make(partition, self._failed)
-            shard.on_live, shard.on_commit = self._watch.live, self._watch.committed
+            shard.on_live, shard.on_commit = partial(self._live, generation), self._watch.committed
             try:
                 positions = await shard.open()
             except BaseException as error:
@@ -101,6 +102,11 @@ class Shards:
                 return {}
             self.open[partition] = shard
             return {TopicPartition(topic, partition): at for topic, at in zip(self._topics, positions, strict=True)}
+
+    def _live(self, generation: int, shard: Shard) -> None:
+        """Of one that goes live in an opening that was overtaken nothing is told: it is forgotten, and by nobody again."""
+        if generation == self._generation:
+            self._watch.live(shard)
 
     async def drop(self, *, drain: bool) -> None:
         """Give all up; with ``drain`` each commits its last interval first."""

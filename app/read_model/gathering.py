@@ -5,19 +5,26 @@ change stay the same objects, by which a stream of updates knows what to send.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, Generic, TypeVar
 
+from app.read_model.action_documents import AcknowledgedDocument, RefusedDocument, SilenceDocument
 from app.read_model.documents import (
     AlertDocument,
     Document,
+    LetterExample,
     LettersDocument,
     ModelDocument,
     PartitionDocument,
+    RefusedAnswerDocument,
     SignalDocument,
+    TrainingDocument,
     TriggerDocument,
+    VerdictDocument,
 )
-from app.read_model.merge import alerts_of, letters_of, model_of, pipeline_of, status_of, triggers_of
+from app.read_model.marks import Marks, silences_of
+from app.read_model.merge import alerts_of, examples_of, letters_of, model_of, pipeline_of, status_of, triggers_of
+from app.read_model.silence_views import Silence
 from app.read_model.views import Alert, DeadLetters, Model, Overview, PartitionStatus, Stale, Trigger
 
 __all__ = ["Gathering"]
@@ -42,15 +49,23 @@ class Gathering:
         self.models: Mapping[str, Model] = {}
         self.without_model: dict[str, Model] = {}
         self.alerts: list[Alert] = []
+        self.silences: list[Silence] = []
         self.triggers: list[Trigger] = []
         self.letters: DeadLetters = letters_of([])
+        self.examples: list[LetterExample] = []
         self.partitions: dict[int, PartitionDocument] = {}
-        self._parts: dict[str, dict[Address, ModelDocument | SignalDocument]] = {}
+        self._parts: dict[str, dict[Address, ModelDocument | SignalDocument | VerdictDocument]] = {}
         self._model_at: dict[Address, str] = {}
         self._dirty: set[str] = set()
         self._open: Counter[str] = Counter()
         self._alerts: _Shelf[AlertDocument] = _Shelf()
+        self._silences: _Shelf[SilenceDocument] = _Shelf()
+        self._acknowledged: _Shelf[AcknowledgedDocument] = _Shelf()
+        self._refused: _Shelf[RefusedDocument] = _Shelf()
+        self._over: set[Address] = set()
         self._triggers: _Shelf[TriggerDocument] = _Shelf()
+        self._trainings: _Shelf[TrainingDocument] = _Shelf()
+        self._refused_answers: _Shelf[RefusedAnswerDocument] = _Shelf()
         self._letters: _Shelf[LettersDocument] = _Shelf()
 
     def put(self, partition: int, field: str, document: Document | None) -> None:
@@ -58,14 +73,24 @@ class Gathering:
         address = (partition, field)
         if document is None:
             self._remove(address)
-        elif isinstance(document, ModelDocument | SignalDocument):
+        elif isinstance(document, ModelDocument | SignalDocument | VerdictDocument):
             self._model_at[address] = document.model
             self._parts.setdefault(document.model, {})[address] = document
             self._dirty.add(document.model)
         elif isinstance(document, AlertDocument):
             _file(self._alerts, address, document)
+        elif isinstance(document, SilenceDocument):
+            _file(self._silences, address, document)
+        elif isinstance(document, AcknowledgedDocument):
+            _file(self._acknowledged, address, document)
+        elif isinstance(document, RefusedDocument):
+            _file(self._refused, address, document)
         elif isinstance(document, TriggerDocument):
             _file(self._triggers, address, document)
+        elif isinstance(document, TrainingDocument):
+            _file(self._trainings, address, document)
+        elif isinstance(document, RefusedAnswerDocument):
+            _file(self._refused_answers, address, document)
         elif isinstance(document, LettersDocument):
             _file(self._letters, address, document)
         else:
@@ -74,14 +99,17 @@ class Gathering:
     def gather(self) -> None:
         """Bring the views up to date."""
         if self._alerts.changed:
-            self._gather_alerts()
-        if self._triggers.changed:
-            self.triggers = triggers_of(self._triggers.values())
-        if self._letters.changed:
-            self.letters = letters_of(self._letters.values())
-        self._alerts.changed = self._triggers.changed = self._letters.changed = False
+            self._count_open()
         if self._dirty:
             self._gather_models()
+        self._gather_alerts()
+        if self._triggers.changed or self._trainings.changed or self._refused_answers.changed:
+            refused = {(at[0], each.offset) for at, each in self._refused_answers.items()}
+            self.triggers = triggers_of(_with_partition(self._triggers), _with_partition(self._trainings), refused)
+        if self._letters.changed:
+            self.letters, self.examples = letters_of(self._letters.values()), examples_of(self._letters.values())
+        for shelf in self._shelves():
+            shelf.changed = False
 
     def statuses(self, written_at: Mapping[int, int | None]) -> list[PartitionStatus]:
         """How far each partition is; ``written_at`` (wall time, milliseconds) names all there are."""
@@ -100,6 +128,8 @@ class Gathering:
             alerts=self.alerts,
             triggers=self.triggers,
             pipeline=pipeline_of(every, self.letters, self.statuses(written_at)),
+            letters=self.examples,
+            silences=self.silences,
         )
 
     def _remove(self, address: Address) -> None:
@@ -110,13 +140,41 @@ class Gathering:
         elif address[1] == "partition":
             self.partitions.pop(address[0], None)
         else:
-            for shelf in (self._alerts, self._triggers, self._letters):
+            for shelf in self._shelves():
                 shelf.changed = shelf.pop(address, None) is not None or shelf.changed
 
+    def _shelves(self) -> tuple[_Shelf[Any], ...]:
+        return (
+            self._alerts, self._silences, self._acknowledged, self._refused, self._triggers, self._trainings,
+            self._refused_answers, self._letters,
+        )  # fmt: skip
+
     def _gather_alerts(self) -> None:
-        self.alerts = alerts_of(self._alerts.values())
+        """Alerts and silences: anew where one of them changed, what was said of them, or whether a silence is over."""
+        over = {at for at, each in self._silences.items() if self._heard(each.subject) >= each.silence.until}
+        if over == self._over and not any(
+            shelf.changed for shelf in (self._alerts, self._silences, self._acknowledged, self._refused)
+        ):
+            return
+        self._over = over
+        refused = {(at[0], each.offset) for at, each in self._refused.items()}
+        silences = [(at[0], each) for at, each in self._silences.items()]
+        said = ((at[0], each) for at, each in self._acknowledged.items())
+        self.silences = silences_of(silences, refused, self._heard)
+        marks = Marks(silences, said, refused, self._alerts.values(), self._heard)
+        self.alerts = alerts_of(self._alerts.values(), marks)
+
+    def _heard(self, subject: str) -> int:
+        """The newest event time that statistics of a model, or of an input topic, have told of; 0 where none have."""
+        model = self.models.get(subject)
+        if model is not None:
+            return max([model.pairing.until or 0, *(version.last_seen for version in model.versions)])
+        parts = self._parts.get(WITHOUT_MODEL, {}).values()
+        return max((part.heard.get(subject, 0) for part in parts if isinstance(part, ModelDocument)), default=0)
+
+    def _count_open(self) -> None:
         before = self._open
-        self._open = Counter(alert.labels.get("model", "") for alert in self.alerts if alert.status == "firing")
+        self._open = Counter(alert.labels.get("model", "") for alert in self._alerts.values() if alert.status == "firing")
         changed = {name for name in before.keys() | self._open.keys() if before[name] != self._open[name]}
         self._dirty |= changed & self._parts.keys()
 
@@ -132,6 +190,10 @@ class Gathering:
                 self._parts.pop(name, None)
         self.models = dict(sorted(models.items()))
         self._dirty = set()
+
+
+def _with_partition(shelf: _Shelf[D]) -> Iterator[tuple[int, D]]:
+    return ((partition, document) for (partition, _), document in shelf.items())
 
 
 def _file(shelf: _Shelf[D], address: Address, document: D) -> None:

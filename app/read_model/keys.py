@@ -1,10 +1,12 @@
 """Where a partition of the read model lies in Redis.
 
-Three keys, under a common hash tag, so that they are written in one transaction:
+Five keys, under a common hash tag, so that they are written in one transaction:
 
 - ``documents``: hash, field to JSON, the state itself;
 - ``position``: hash, what the log has been read up to and who may write (``app.read_model.ledger``);
-- ``changes``: sorted set, field by the revision that last changed it, so that a reader fetches what is new and no more.
+- ``changes``: sorted set, field by the revision that last changed it, so that a reader fetches what is new and no more;
+- ``series``: hash, identity of a history to its document (``app.read_model.history``), which a reader fetches when it is asked;
+- ``chunks``: hash, the closed chunks of the histories, read by their fields and never as a whole.
 """
 
 from typing import NamedTuple
@@ -21,6 +23,8 @@ class Keys(NamedTuple):
     documents: str
     position: str
     changes: str
+    series: str
+    chunks: str
 
 
 def keys_of(prefix: str, role: str, partition: int) -> Keys:
@@ -30,4 +34,4 @@ def keys_of(prefix: str, role: str, partition: int) -> Keys:
     'gnomon:{serve-3}:position'
     """
     base = f"{prefix}gnomon:{{{role}-{partition}}}:"
-    return Keys(base + "documents", base + "position", base + "changes")
+    return Keys(*(base + name for name in Keys._fields))

@@ -29,13 +29,14 @@ from redis.exceptions import RedisError, WatchError
 from app.folds.fold import Headers
 from app.folds.ledger import Saved
 from app.read_model.documents import FORMAT
+from app.read_model.history import CHUNK, SERIES
 from app.read_model.keys import CHANGES, keys_of
 
 __all__ = ["Output", "ReadModelLost", "RedisLedger"]
 
 #: Waits between attempts, in seconds: short at first, since most failures are a restart; 5 s do not hurry a dead server.
 WAIT_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-#: What one attempt may take: a commit is a few kilobytes, the opening reads all documents (40 MB when full).
+#: What one attempt may take: a commit is a few kilobytes, the opening reads all documents (80 MB when full).
 COMMIT_SECONDS, OPEN_SECONDS = 5.0, 30.0
 
 #: Topic (always ``redis``), partition, field, document or None to delete it, headers (none).
@@ -107,12 +108,16 @@ class RedisLedger:
             pipe.hset(position, "owner", self._owner)  # first: from here on nobody else writes
             pipe.hmget(position, ["next", "revision"])
             pipe.hgetall(self._keys.documents)
-            _, (text, revision), documents = await pipe.execute()
+            pipe.hgetall(self._keys.series)
+            _, (text, revision), documents, series = await pipe.execute()
         if text is None:  # flushed between the two looks
             return await self._take_over()
         self._revision = int(revision)
-        state = {field.decode(): Raw(value) for field, value in documents.items()}
-        return Saved(msgspec.json.encode({"documents": state}), msgspec.json.decode(text, type=list[int]))
+        state = {
+            "documents": {field.decode(): Raw(value) for field, value in documents.items()},
+            "series": {identity.decode(): packed for identity, packed in series.items()},
+        }
+        return Saved(msgspec.json.encode(state), msgspec.json.decode(text, type=list[int]))
 
     async def _begin(self) -> None:
         self._revision = 0
@@ -124,22 +129,35 @@ class RedisLedger:
             )
             await pipe.execute()
 
-    async def _write(self, writes: dict[Any, bytes | None], position: bytes) -> None:
-        documents, place, changes = self._keys
+    async def _write(self, writes: dict[bytes, bytes | None], position: bytes) -> None:
+        place, changes = self._keys.position, self._keys.changes
         revision = self._revision + 1
         async with self._client.pipeline(transaction=True) as pipe:
             await pipe.watch(place)
             self._check(await pipe.hget(place, "owner"))
             pipe.multi()  # type: ignore[no-untyped-call]  # redis-py does not annotate it
-            if changed := {field: value for field, value in writes.items() if value is not None}:
-                pipe.hset(documents, mapping=changed)
-            if gone := [field for field, value in writes.items() if value is None]:
-                pipe.hdel(documents, *gone)
-            if writes:
-                pipe.zadd(changes, dict.fromkeys(writes, revision))
-                pipe.zremrangebyrank(changes, 0, -CHANGES - 1)
+            for key, fields in self._by_key(writes):
+                if changed := {field: value for field, value in fields.items() if value is not None}:
+                    pipe.hset(key, mapping=changed)
+                if gone := [field for field, value in fields.items() if value is None]:
+                    pipe.hdel(key, *gone)
+                if fields and key == self._keys.documents:
+                    pipe.zadd(changes, dict.fromkeys(fields, revision))
+                    pipe.zremrangebyrank(changes, 0, -CHANGES - 1)
             pipe.hset(place, mapping={"next": position, "revision": revision, "written_at": self._now_ms()})
             await pipe.execute()
+
+    def _by_key(self, writes: dict[bytes, bytes | None]) -> list[tuple[str, dict[Any, bytes | None]]]:
+        """What belongs into which hash. Histories are told to no reader: they are read when somebody asks."""
+        documents, series, chunks = dict[Any, bytes | None](), dict[Any, bytes | None](), dict[Any, bytes | None]()
+        for field, value in writes.items():
+            if field.startswith(SERIES):
+                series[field[len(SERIES) :]] = value
+            elif field.startswith(CHUNK):
+                chunks[field[len(CHUNK) :]] = value
+            else:
+                documents[field] = value
+        return [(self._keys.documents, documents), (self._keys.series, series), (self._keys.chunks, chunks)]
 
     def _check(self, owner: bytes | str | None) -> None:
         if owner == self._owner and owner:

@@ -4,21 +4,28 @@ The counts of a model's shards are added up, its signals stand side by side with
 worst of all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
+from msgspec import UNSET
 
 from app.read_model.documents import (
     COUNTS,
     AlertDocument,
+    Answer,
     Counts,
     LetterExample,
     LettersDocument,
     ModelDocument,
     PartitionDocument,
     SignalDocument,
+    TrainingDocument,
     TriggerDocument,
+    VerdictDocument,
+    VersionSeen,
 )
+from app.read_model.marks import Marks, Place
+from app.read_model.moments import steps_of
 from app.read_model.views import (
     STATE_ORDER,
     Alert,
@@ -27,19 +34,23 @@ from app.read_model.views import (
     Pairing,
     PartitionStatus,
     Pipeline,
+    ShadowVerdict,
     Signal,
+    Training,
     Trigger,
     Version,
 )
 from schemas.offsets import Window
 
-__all__ = ["alerts_of", "letters_of", "model_of", "pairing_of", "pipeline_of", "status_of", "triggers_of"]
+__all__ = ["alerts_of", "examples_of", "letters_of", "model_of", "pairing_of", "pipeline_of", "status_of", "triggers_of"]
 
 #: How many dead letters are shown one by one, of all partitions together.
 LETTERS_SHOWN = 20
+#: What a model is made of.
+ModelPart = ModelDocument | SignalDocument | VerdictDocument
 
 
-def model_of(name: str, parts: Iterable[tuple[int, ModelDocument | SignalDocument]], alerts_open: int) -> Model:
+def model_of(name: str, parts: Iterable[tuple[int, ModelPart]], alerts_open: int) -> Model:
     """One model from its documents; each comes with its partition."""
     parts = list(parts)
     heads = [document for _, document in parts if isinstance(document, ModelDocument)]
@@ -53,6 +64,7 @@ def model_of(name: str, parts: Iterable[tuple[int, ModelDocument | SignalDocumen
         signals=signals,
         partitions=sorted({partition for partition, _ in parts}),
         alerts_open=alerts_open,
+        verdicts=_verdicts(document for _, document in parts if isinstance(document, VerdictDocument)),
     )
 
 
@@ -69,31 +81,46 @@ def pairing_of(documents: Iterable[ModelDocument]) -> Pairing:
     )
 
 
-def alerts_of(documents: Iterable[AlertDocument]) -> list[Alert]:
-    """Firing ones first, then the newest."""
+def alerts_of(documents: Iterable[AlertDocument], marks: Marks) -> list[Alert]:
+    """Firing ones first, then the newest, each with what people said of it."""
     newest = sorted(documents, key=lambda d: (d.ends_at or d.starts_at, d.fingerprint, d.starts_at), reverse=True)
-    return [_alert(document) for document in sorted(newest, key=lambda d: d.status != "firing")]
+    return [_alert(document, marks) for document in sorted(newest, key=lambda d: d.status != "firing")]
 
 
-def triggers_of(documents: Iterable[TriggerDocument]) -> list[Trigger]:
-    """The newest first, by the end of their window."""
-    newest = sorted(documents, key=lambda d: (d.trigger.window.end, d.trigger.trigger_id), reverse=True)
-    return [Trigger(document.time, document.trigger) for document in newest]
+def triggers_of(
+    documents: Iterable[tuple[int, TriggerDocument]],
+    trainings: Iterable[tuple[int, TrainingDocument]],
+    refused: Collection[Place],
+) -> list[Trigger]:
+    """The newest first, by the end of their window; each comes with its partition, where its training is answered for."""
+    answers = {
+        (partition, each.model, each.trigger_id): [said for said in each.answers if (partition, said.offset) not in refused]
+        for partition, each in trainings
+    }
+    newest = sorted(documents, key=lambda found: (found[1].trigger.window.end, found[1].trigger.trigger_id), reverse=True)
+    return [Trigger(document.time, document.trigger, _training(partition, document, answers)) for partition, document in newest]
+
+
+def examples_of(documents: Iterable[LettersDocument]) -> list[LetterExample]:
+    """Of all partitions, the newest first."""
+    examples = [letter for document in documents for letter in document.newest]
+    return sorted(examples, key=lambda each: (each.timestamp or 0, each.offset, each.topic, each.partition), reverse=True)
 
 
 def letters_of(documents: Iterable[LettersDocument]) -> DeadLetters:
-    """All partitions together."""
+    """All partitions together; the newest without their values."""
+    documents = list(documents)
     by_topic: dict[str, Counts] = {}
-    newest: list[LetterExample] = []
     for document in documents:
-        newest.extend(document.newest)
         for topic, counts in document.counts.items():
             into = by_topic.setdefault(topic, {})
             for reason, count in counts.items():
                 into[reason] = into.get(reason, 0) + count
-    newest.sort(key=lambda letter: (letter.timestamp or 0, letter.offset, letter.topic, letter.partition), reverse=True)
+    newest = [
+        msgspec.structs.replace(letter, value=UNSET, value_bytes=UNSET) for letter in examples_of(documents)[:LETTERS_SHOWN]
+    ]
     total = sum(sum(counts.values()) for counts in by_topic.values())
-    return DeadLetters(total, dict(sorted(by_topic.items())), newest[:LETTERS_SHOWN])
+    return DeadLetters(total, dict(sorted(by_topic.items())), newest)
 
 
 def status_of(partition: int, written_at: int | None, document: PartitionDocument | None) -> PartitionStatus:
@@ -129,14 +156,44 @@ def _rank(signal: Signal) -> tuple[object, ...]:
     return (STATE_ORDER.index(signal.state), signal.kind, signal.name, signal.version, signal.partition, segment)
 
 
+def _training(partition: int, document: TriggerDocument, answers: Mapping[tuple[int, str, str], list[Answer]]) -> Training | None:
+    """Of a trigger that may be trained for."""
+    steps = steps_of(answers.get((partition, document.trigger.model.name, document.trigger.trigger_id), ()))
+    if not steps or document.trigger.approval.state not in {"not_required", "approved"}:
+        return None
+    last = steps[-1]
+    return Training(
+        status=last.status,
+        started=next((each.at for each in steps if each.status == "running"), None),
+        ended=None if last.status in {"accepted", "running"} else last.at,
+        new_version=last.new_version,
+        detail=last.detail,
+    )
+
+
 def _versions(documents: Iterable[ModelDocument]) -> list[Version]:
-    newest: dict[str, Version] = {}
+    """Of a version that several shards have seen: its role from the newest, its first windows from the earliest."""
+    found: dict[str, list[VersionSeen]] = {}
     for document in documents:
         for version, seen in document.versions.items():
-            known = newest.get(version)
-            if known is None or known.last_seen < seen.last_seen:
-                newest[version] = Version(version, seen.role, seen.last_seen)
-    return sorted(newest.values(), key=lambda v: (v.role != "legacy", v.version))
+            found.setdefault(version, []).append(seen)
+    versions = [_version(version, seen) for version, seen in found.items()]
+    return sorted(versions, key=lambda v: (v.role != "legacy", v.version))
+
+
+def _version(version: str, seen: list[VersionSeen]) -> Version:
+    newest = max(seen, key=lambda each: each.last_seen)
+    legacy = min((each.legacy_since for each in seen if each.legacy_since is not None), default=None)
+    shadow = min((each.shadow_since for each in seen if each.shadow_since is not None), default=None)
+    return Version(version, newest.role, newest.last_seen, legacy, shadow)
+
+
+def _verdicts(documents: Iterable[VerdictDocument]) -> list[ShadowVerdict]:
+    """The newest on each shadow version, of all partitions."""
+    newest: dict[str, VerdictDocument] = {}
+    for document in sorted(documents, key=lambda d: (d.verdict.window.end, d.time or "")):
+        newest[document.verdict.shadow_version] = document
+    return [ShadowVerdict(document.time, document.verdict) for _, document in sorted(newest.items())]
 
 
 def _signal(partition: int, document: SignalDocument) -> Signal:
@@ -158,10 +215,11 @@ def _signal(partition: int, document: SignalDocument) -> Signal:
         statistics=msgspec.json.decode(document.statistics, type=dict),
         statistics_trimmed=document.trimmed,
         history=document.history,
+        baselines=document.baselines,
     )
 
 
-def _alert(document: AlertDocument) -> Alert:
+def _alert(document: AlertDocument, marks: Marks) -> Alert:
     return Alert(
         fingerprint=document.fingerprint,
         status=document.status,
@@ -172,4 +230,6 @@ def _alert(document: AlertDocument) -> Alert:
         generator_url=document.generator_url,
         evidence=msgspec.json.decode(document.evidence, type=dict),
         evidence_trimmed=document.trimmed,
+        acknowledged=marks.acknowledged(document),
+        silenced_by=marks.silenced_by(document),
     )

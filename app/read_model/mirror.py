@@ -5,10 +5,10 @@ has when Redis does not answer, with ``stale`` saying since when and why. Nobody
 only reads, all callers share one, and without a caller there is none. So what is known grows old while nobody asks, which is
 no fault: the first to ask again waits for the look, as long as a look may take.
 
-It is stale in three ways, the worst is told: Redis cannot be read, or has not answered a look for ``SLOW_SECONDS``; a partition
-is not rebuilt yet; a partition was not written for ``BEATEN_MS``, though the serve role beats every five seconds: no worker
-keeps it up to date. Time in which this process itself stood still counts against nobody: a look that failed by it is made
-once more, and if it fails again so, that is what is told.
+It is stale in three ways, the worst is told: Redis cannot be read (or what it has cannot be shown), or has not answered a look
+for ``SLOW_SECONDS``; a partition is not rebuilt yet; a partition was not written for ``BEATEN_MS``, though the serve role beats
+every five seconds: no worker keeps it up to date. Time in which this process itself stood still counts against nobody: a look
+that failed by it is made once more, and if it fails again so, that is what is told.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class ReadModel:
         self._client = client
         self._now_ms = now_ms
         self._mirrors = [PartitionMirror(client, prefix, "serve", partition) for partition in range(partitions)]
-        self._gathering = Gathering()
+        self._gathering, self._ungathered = Gathering(), False  # what was read stays to be gathered if a look fails
         self._overview = self._gathering.view(0, None, self._written())
         self._task: asyncio.Task[None] | None = None
         self._looked = float("-inf")
@@ -103,7 +103,7 @@ class ReadModel:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 await self._look()
-        except (RedisError, OSError, TimeoutError) as failure:
+        except Exception as failure:  # noqa: BLE001  whatever it is, pages tell it: none grows old in silence
             self._still.stop()
             self._note(failure)
             return False
@@ -113,9 +113,11 @@ class ReadModel:
         return True
 
     def _note(self, failure: Exception) -> None:
+        no_answer = isinstance(failure, RedisError | OSError | TimeoutError)
         if self._failure is None:
-            log.warning("the read model cannot be read", reason=f"{type(failure).__name__}: {failure}")
-        self._failure = f"Redis does not answer: {str(failure) or type(failure).__name__}"
+            log.warning("the read model cannot be read", reason=_told(failure), exc_info=None if no_answer else failure)
+        answer = f"Redis does not answer: {str(failure) or type(failure).__name__}"
+        self._failure = answer if no_answer else f"what Redis answers cannot be shown: {_told(failure)}"
         if self._still.seconds > HELD_SECONDS:
             self._failure = f"this worker is too busy to read Redis: it stood still for {self._still.seconds:.0f} s"
 
@@ -124,15 +126,15 @@ class ReadModel:
             for mirror in self._mirrors:
                 pipe.hmget(mirror.keys.position, PLACE)
             places = await pipe.execute()
-        changed = False
         for mirror, place in zip(self._mirrors, places, strict=True):
             for field in await mirror.follow(tuple(place)):
                 self._gathering.put(mirror.partition, field, mirror.documents.get(field))
-                changed = True
-        if changed:
+                self._ungathered = True
+        if self._ungathered:
             self._gathering.gather()
             revision = self._overview.revision + 1
             self._overview = self._gathering.view(revision, self._now_ms(), self._written(), self._overview.stale)
+            self._ungathered = False
         else:
             pipeline = msgspec.structs.replace(self._overview.pipeline, partitions=self._gathering.statuses(self._written()))
             self._replace(as_of=self._now_ms(), pipeline=pipeline)
@@ -152,6 +154,10 @@ class ReadModel:
         if as_of is None:
             return Stale(None, "Redis has not been read yet")
         return unattended(self._overview.pipeline.partitions, now)
+
+
+def _told(failure: Exception) -> str:
+    return f"{type(failure).__name__}: {failure}"
 
 
 def unattended(partitions: list[PartitionStatus], now_ms: int) -> Stale | None:

@@ -10,14 +10,17 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from app.read_model.documents import Counts, HistoryPoint, LetterExample
+from app.read_model.action_documents import Acknowledgement
+from app.read_model.documents import BaselineSeen, Counts, HistoryPoint, LetterExample
+from app.read_model.silence_views import Silence
 from schemas.offsets import Window
 from schemas.statistics import Coverage, DetectorState, Role, SignalKind
-from schemas.trigger import RetrainTrigger
+from schemas.trigger import RetrainTrigger, StatusName
+from schemas.verdict import Verdict
 
 __all__ = [
     "STATE_ORDER", "Alert", "Alerts", "DeadLetters", "Model", "Models", "Overview", "Pairing", "PartitionStatus", "Pipeline",
-    "Signal", "Stale", "Trigger", "Triggers", "Version",
+    "ShadowVerdict", "Signal", "Silences", "Stale", "Training", "Trigger", "Triggers", "Version",
 ]  # fmt: skip
 
 #: From worst to best.
@@ -32,11 +35,13 @@ class Stale(Struct, frozen=True):
 
 
 class Version(Struct, frozen=True):
-    """One version of a model, and until when statistics spoke of it."""
+    """One version of a model, and until when statistics spoke of it; since when as legacy and as a shadow, null where never."""
 
     version: str
     role: Role
     last_seen: int
+    legacy_since: int | None
+    shadow_since: int | None
 
 
 class Pairing(Struct, frozen=True, kw_only=True):
@@ -64,8 +69,9 @@ class Pairing(Struct, frozen=True, kw_only=True):
 class Signal(Struct, frozen=True, kw_only=True):
     """One signal as its detector saw it at the end of its newest window.
 
-    ``signal`` is ``kind/name``; ``since`` is the end of the window in which ``state`` began. Lists leave out ``statistics`` and
-    ``history``; the model by itself has them. ``statistics`` is empty and ``statistics_trimmed`` true where it was too large.
+    ``signal`` is ``kind/name``; ``since`` is the end of the window in which ``state`` began. ``baselines`` are
+    the last references it was compared with. Lists leave out ``statistics``, ``history`` and ``baselines``; the model by itself
+    has them. ``statistics`` is empty and ``statistics_trimmed`` true where it was too large.
     """
 
     version: str
@@ -85,6 +91,14 @@ class Signal(Struct, frozen=True, kw_only=True):
     statistics_trimmed: bool
     statistics: dict[str, Any] | UnsetType = UNSET
     history: list[HistoryPoint] | UnsetType = UNSET
+    baselines: list[BaselineSeen] | UnsetType = UNSET
+
+
+class ShadowVerdict(Struct, frozen=True):
+    """The newest verdict on one shadow version, and when it was given (RFC 3339, as its envelope says)."""
+
+    time: str | None
+    verdict: Verdict
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -97,10 +111,14 @@ class Model(Struct, frozen=True, kw_only=True):
     signals: list[Signal]
     partitions: list[int]
     alerts_open: int = 0
+    verdicts: list[ShadowVerdict] = []
 
 
 class Alert(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One episode of an alert, as it stands on ``alerts``."""
+    """One episode of an alert, as it stands on ``alerts``, and what people said of it.
+
+    ``acknowledged`` is null where nobody has; ``silenced_by`` are the ids of the active silences that cover it.
+    """
 
     fingerprint: str
     status: str
@@ -111,13 +129,26 @@ class Alert(Struct, frozen=True, kw_only=True, rename="camel"):
     generator_url: str = msgspec.field(name="generatorURL")
     evidence: dict[str, Any]
     evidence_trimmed: bool
+    acknowledged: Acknowledgement | None = None
+    silenced_by: list[str] = []
+
+
+class Training(Struct, frozen=True, kw_only=True):
+    """What a pipeline has said of a trigger, what was refused left out; ``started``: since when it says that it is running."""
+
+    status: StatusName
+    started: int | None
+    ended: int | None
+    new_version: str | None
+    detail: str | None
 
 
 class Trigger(Struct, frozen=True):
-    """One retrain trigger, and when it was sent (RFC 3339, event time)."""
+    """One retrain trigger, and when it was first sent (RFC 3339, event time); ``training`` is null before an answer counts."""
 
     time: str | None
     trigger: RetrainTrigger
+    training: Training | None
 
 
 class DeadLetters(Struct, frozen=True):
@@ -148,7 +179,10 @@ class Pipeline(Struct, frozen=True):
 
 
 class Overview(Struct, frozen=True, kw_only=True):
-    """All of it at one moment. ``as_of`` is the wall time of the last look into Redis that succeeded."""
+    """All of it at one moment. ``as_of`` is the wall time of the last look into Redis that succeeded.
+
+    ``letters`` are all dead letters that are kept one by one, with their values, the newest first.
+    """
 
     revision: int
     as_of: int | None
@@ -157,6 +191,8 @@ class Overview(Struct, frozen=True, kw_only=True):
     alerts: list[Alert]
     triggers: list[Trigger]
     pipeline: Pipeline
+    letters: list[LetterExample] = []
+    silences: list[Silence] = []
 
 
 class Models(Struct, frozen=True, kw_only=True):
@@ -169,16 +205,27 @@ class Models(Struct, frozen=True, kw_only=True):
 
 
 class Alerts(Struct, frozen=True, kw_only=True):
-    """Alerts, firing ones first, newest first."""
+    """Alerts, firing ones first, newest first; ``next`` is the ``after`` of the page behind it."""
 
     as_of: int | None
     stale: Stale | None
     alerts: list[Alert]
+    next: str | None
 
 
 class Triggers(Struct, frozen=True, kw_only=True):
-    """Retrain triggers, newest first."""
+    """Retrain triggers, newest first; ``next`` is the ``after`` of the page behind it."""
 
     as_of: int | None
     stale: Stale | None
     triggers: list[Trigger]
+    next: str | None
+
+
+class Silences(Struct, frozen=True, kw_only=True):
+    """Silences, active ones first, then the newest; ``next`` is the ``after`` of the page behind it."""
+
+    as_of: int | None
+    stale: Stale | None
+    silences: list[Silence]
+    next: str | None

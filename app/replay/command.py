@@ -49,6 +49,11 @@ def replay(
     """
     from app.replay.history import HistoryError, replayed
 
+    async def run() -> None:
+        for play in plays:
+            await play.prepare()
+        await replayed(loaded.config, stretch, plays)
+
     if compare and inject:
         message = "--compare and --inject cannot be used together"
         raise click.UsageError(message)
@@ -56,7 +61,7 @@ def replay(
     stretch = _stretch(begin, end)
     plays[-1].file = out
     try:
-        ask_kafka(loaded.config, lambda: replayed(loaded.config, stretch, plays))
+        ask_kafka(loaded.config, run)
     except HistoryError as error:
         click.echo(f"replay: {error}", err=True)
         sys.exit(FAILED)

@@ -30,11 +30,13 @@ class Episode(Struct):
     direction: str = ""
     change_ms: int | None = None
     effect: float | None = None
+    segment: str = ""
 
     @property
     def subject(self) -> str:
         """Who and what, for people."""
-        return f"{self.model} {self.version} ({self.role}) {self.signal}"
+        segment = f" in {self.segment}" if self.segment else ""
+        return f"{self.model} {self.version} ({self.role}) {self.signal}{segment}"
 
 
 class Account:
@@ -58,15 +60,22 @@ class Account:
             return
         if episode is None:
             episode = self._open[place] = Episode(
-                said.model, said.version, said.role, str(said.signal), partition, said.window.end, said.offsets[0].end - 1
+                said.model,
+                said.version,
+                said.role,
+                str(said.signal),
+                partition,
+                said.window.end,
+                said.offsets[0].end - 1,
+                segment=said.key.rpartition("|")[2],
             )
         first = state == "drift" and episode.drift_ms is None
         if first:
             episode.drift_ms, episode.drift_offset = said.window.end, said.offsets[0].end - 1
         if first or not episode.direction:
             figures = said.statistics
-            episode.direction, episode.change_ms = figures["direction"], figures["change"]["timestamp"]
-            episode.effect = figures["effect"]["size"]
+            episode.direction, episode.change_ms = figures.get("direction", "changed"), figures["change"]["timestamp"]
+            episode.effect = figures["effect"]["size"] if "effect" in figures else None
 
     def episodes(self) -> Iterator[Episode]:
         """All, those that are still open among them, in the order of their beginnings."""

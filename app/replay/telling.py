@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from app.domain.detection.alarm_counts import poisson_interval
 from app.replay.episodes import Episode
 from app.replay.injection import Injection
 from app.replay.play import Play
@@ -37,7 +38,12 @@ def _summary(play: Play) -> str:
     episodes = list(play.account.episodes())
     drifts = sum(each.drift_ms is not None for each in episodes)
     warnings = len(episodes) - drifts
-    return f"{play.pairs:,} pairs, {play.account.records:,} statistics, {drifts} episodes of drift, {warnings} of warning"
+    low, high = poisson_interval(play.alarms.passed)
+    return (
+        f"{play.pairs:,} pairs, {play.account.records:,} statistics, {drifts} episodes of drift, {warnings} of warning; "
+        f"{play.alarms.passed} passed by themselves (95 % interval of their mean {low:.1f} to {high:.1f}), "
+        f"the budget grants {play.alarms.granted:.2g} false alarms"
+    )
 
 
 def _matched(left: Iterable[Episode], right: Iterable[Episode]) -> list[tuple[Episode | None, Episode | None]]:
@@ -98,5 +104,5 @@ def injected_text(data: dict[str, Any]) -> str:
 
 def as_data(name: str, play: Play) -> dict[str, Any]:
     """One configuration's episodes and counts."""
-    return {"configuration": name, "pairs": play.pairs, "statistics": play.account.records,
+    return {"configuration": name, "pairs": play.pairs, "statistics": play.account.records, **play.alarms.figures(),
             "episodes": [msgspec.to_builtins(each) for each in play.account.episodes()]}  # fmt: skip

@@ -1,85 +1,150 @@
-"""The REST API: the read model as JSON, for whoever does not look at pages.
+"""The REST API: the read model as JSON, for whoever does not look at pages. Signals of one model: ``app.web.api_signals``.
 
 Every answer says when it was true (``as_of``) and, where it no longer is, since when and why (``stale``); Redis away gives the
-last that was known and not an error, unless nothing was ever known: that is 503. Lists are bounded.
+last that was known and not an error, unless nothing was ever known: that is 503. Lists are bounded, and come in pages.
 """
 
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-import msgspec
 from aiohttp import web
-from msgspec import UNSET
 
-from app.read_model.views import Alerts, Model, Models, Overview, Triggers
+from app.read_model.silence_views import Silence
+from app.read_model.views import Alert, Alerts, Models, Overview, Silences, Trigger, Triggers
+from app.web.asked import choice_of, cut, limit_of, page_of, text_of
 from app.web.context import CONTEXT
+from app.web.given import answer, not_known
 from app.web.problems import problem
+from app.web.process import process_of
+from app.web.shapes import PipelineAnswer
 
-__all__ = ["LIMIT", "alerts", "brief", "model", "models", "pipeline", "triggers"]
+__all__ = [
+    "SILENCE_STATUSES",
+    "STATUSES",
+    "alert",
+    "alerts",
+    "from_overview",
+    "model",
+    "models",
+    "no_model",
+    "pipeline",
+    "silences",
+    "trigger",
+    "triggers",
+]
 
-#: Models, alerts or triggers in one answer: the most, and unless asked.
-LIMIT = (1_000, 100)
+STATUSES = ("firing", "resolved")
+SILENCE_STATUSES = ("active", "ended", "refused")
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-async def models(request: web.Request) -> web.Response:
+def from_overview(handler: Callable[[web.Request, Overview], web.Response]) -> Handler:
+    """A handler of what is known now; 503 as long as nothing is."""
+
+    async def handle(request: web.Request) -> web.Response:
+        seen = await request.app[CONTEXT].read_model.current()
+        return not_known(seen) or handler(request, seen)
+
+    return handle
+
+
+@from_overview
+def models(request: web.Request, seen: Overview) -> web.Response:
     """``GET /api/v1/models``: by name, without the figures and the history of the signals."""
-    seen = await request.app[CONTEXT].read_model.current()
-    limit, after = _limit(request), request.query.get("after", "")
+    limit, after = limit_of(request), text_of(request, "after") or ""
     names = [name for name in seen.models if name > after]
-    page = [brief(seen.models[name]) for name in names[:limit]]
-    following = page[-1].name if page and len(names) > limit else None
-    return _answer(seen, Models(as_of=seen.as_of, stale=seen.stale, models=page, next=following))
+    page = request.app[CONTEXT].briefs.of(seen.models, names[:limit])
+    following = names[limit - 1] if len(names) > limit else None
+    return answer(request, seen, {"as_of": seen.as_of, "stale": seen.stale, "models": page, "next": following})
 
 
-async def model(request: web.Request) -> web.Response:
+@from_overview
+def model(request: web.Request, seen: Overview) -> web.Response:
     """``GET /api/v1/models/NAME``: one model, with everything."""
-    seen = await request.app[CONTEXT].read_model.current()
     name = request.match_info["name"]
-    if name not in seen.models and seen.as_of is not None:
-        return problem(404, f"there is no model {name!r} in the read model; /api/v1/models lists all there are")
-    found = [seen.models[name]] if name in seen.models else []
-    return _answer(seen, Models(as_of=seen.as_of, stale=seen.stale, models=found, next=None))
+    if name not in seen.models:
+        return no_model(name)
+    return answer(request, seen, Models(as_of=seen.as_of, stale=seen.stale, models=[seen.models[name]], next=None))
 
 
-async def alerts(request: web.Request) -> web.Response:
+@from_overview
+def alerts(request: web.Request, seen: Overview) -> web.Response:
     """``GET /api/v1/alerts``: firing first, then the newest; ``status`` and ``model`` choose."""
-    seen = await request.app[CONTEXT].read_model.current()
-    status, name = request.query.get("status"), request.query.get("model")
-    if status not in {None, "firing", "resolved"}:
-        return problem(400, f"status is {status!r}; allowed: firing, resolved")
-    found = [a for a in seen.alerts if status in {None, a.status} and name in {None, a.labels.get("model")}]
-    return _answer(seen, Alerts(as_of=seen.as_of, stale=seen.stale, alerts=found[: _limit(request)]))
+    status, name = choice_of(request, "status", STATUSES), text_of(request, "model")
+    found = [each for each in seen.alerts if status in {None, each.status} and name in {None, each.labels.get("model")}]
+    return _alerts(request, seen, found)
 
 
-async def triggers(request: web.Request) -> web.Response:
+@from_overview
+def alert(request: web.Request, seen: Overview) -> web.Response:
+    """``GET /api/v1/alerts/FINGERPRINT``: the episodes of one alert."""
+    fingerprint = request.match_info["fingerprint"]
+    found = [each for each in seen.alerts if each.fingerprint == fingerprint]
+    if not found:
+        return problem(404, f"there is no alert {fingerprint!r} in the read model; /api/v1/alerts lists all there are")
+    return _alerts(request, seen, found)
+
+
+@from_overview
+def silences(request: web.Request, seen: Overview) -> web.Response:
+    """``GET /api/v1/silences``: active ones first, then the newest; ``status`` and ``model`` choose."""
+    status, name = choice_of(request, "status", SILENCE_STATUSES), text_of(request, "model")
+    found = [each for each in seen.silences if status in {None, each.status} and name in {None, each.subject}]
+    page, following = page_of(request, found, _silence_key, newest_first=True)
+    return answer(request, seen, Silences(as_of=seen.as_of, stale=seen.stale, silences=page, next=following))
+
+
+@from_overview
+def triggers(request: web.Request, seen: Overview) -> web.Response:
     """``GET /api/v1/triggers``: the newest first; ``model`` chooses."""
-    seen = await request.app[CONTEXT].read_model.current()
-    name = request.query.get("model")
-    found = [t for t in seen.triggers if name in {None, t.trigger.model.name}]
-    return _answer(seen, Triggers(as_of=seen.as_of, stale=seen.stale, triggers=found[: _limit(request)]))
+    name = text_of(request, "model")
+    found = [each for each in seen.triggers if name in {None, each.trigger.model.name}]
+    page, following = page_of(request, found, _trigger_key, newest_first=True)
+    return answer(request, seen, Triggers(as_of=seen.as_of, stale=seen.stale, triggers=page, next=following))
 
 
-async def pipeline(request: web.Request) -> web.Response:
-    """``GET /api/v1/pipeline``: pairing over all models, dead letters, partitions of the read model."""
-    seen = await request.app[CONTEXT].read_model.current()
-    return _answer(seen, seen.pipeline)
+@from_overview
+def trigger(request: web.Request, seen: Overview) -> web.Response:
+    """``GET /api/v1/triggers/ID``: one trigger."""
+    id_ = request.match_info["id"]
+    found = [each for each in seen.triggers if each.trigger.trigger_id == id_]
+    if not found:
+        return problem(404, f"there is no trigger {id_!r} in the read model; /api/v1/triggers lists all there are")
+    return answer(request, seen, Triggers(as_of=seen.as_of, stale=seen.stale, triggers=found, next=None))
 
 
-def brief(found: Model) -> Model:
-    """A model without what makes it large: the figures and the history of its signals."""
-    signals = [msgspec.structs.replace(signal, statistics=UNSET, history=UNSET) for signal in found.signals]
-    return msgspec.structs.replace(found, signals=signals)
+@from_overview
+def pipeline(request: web.Request, seen: Overview) -> web.Response:
+    """``GET /api/v1/pipeline``: pairing over all models, dead letters, partitions of the read model, and this process."""
+    told = PipelineAnswer(
+        as_of=seen.as_of,
+        stale=seen.stale,
+        pairing=seen.pipeline.pairing,
+        dead_letters=seen.pipeline.dead_letters,
+        partitions=seen.pipeline.partitions,
+        process=process_of(request.app[CONTEXT]),
+    )
+    return answer(request, seen, told)
 
 
-def _limit(request: web.Request) -> int:
-    most, usual = LIMIT
-    text = request.query.get("limit", str(usual))
-    if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= most):
-        raise web.HTTPBadRequest(text=f"limit is {text[:40]!r}; allowed: 1 to {most}")
-    return int(text)
+def no_model(name: str) -> web.Response:
+    """The refusal of a model that there is not."""
+    return problem(404, f"there is no model {name!r} in the read model; /api/v1/models lists all there are")
 
 
-def _answer(seen: Overview, body: Any) -> web.Response:
-    if seen.as_of is None:
-        reason = seen.stale.reason if seen.stale is not None else "nothing was read yet"
-        return problem(503, f"the read model cannot be read: {reason}", {"Retry-After": "2"})
-    return web.Response(body=msgspec.json.encode(body), content_type="application/json", headers={"Cache-Control": "no-cache"})
+def _alerts(request: web.Request, seen: Overview, found: list[Alert]) -> web.Response:
+    page, following = page_of(request, found, _alert_key, newest_first=True)
+    return answer(request, seen, Alerts(as_of=seen.as_of, stale=seen.stale, alerts=page, next=following))
+
+
+def _alert_key(each: Alert) -> tuple[bool, str, str, str]:
+    """The order of ``seen.alerts``, as one that is strict."""
+    return (each.status == "firing", cut(each.ends_at or each.starts_at), cut(each.fingerprint), cut(each.starts_at))
+
+
+def _silence_key(each: Silence) -> tuple[bool, int, str, str, int]:
+    """The order of ``seen.silences``."""
+    return (each.status == "active", each.starts, cut(each.subject), cut(each.id), each.partition)
+
+
+def _trigger_key(each: Trigger) -> tuple[int, str]:
+    return (each.trigger.window.end, cut(each.trigger.trigger_id))

@@ -4,18 +4,31 @@ Coordinates are in the units of the drawings' view boxes. Whatever comes in, wha
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec import UNSET
 
+from app.read_model.documents import HistoryPoint
 from app.read_model.views import Pairing, Signal
 
-__all__ = ["Bar", "Part", "Spark", "outcomes", "score_bar", "sparkline"]
+__all__ = ["Bar", "Part", "Spark", "outcomes", "points", "score_bar", "sparkline"]
 
 #: A bar ends at one and a half times the threshold, whose mark stands at two thirds.
 FULL = 1.5
 BAR_WIDTH = 120
 SPARK_WIDTH, SPARK_HEIGHT = 140, 28
+
+
+class Line(Protocol):
+    """Scores by window, and the threshold they are measured by."""
+
+    @property
+    def history(self) -> list[HistoryPoint]:
+        """The windows, the oldest first."""
+
+    @property
+    def threshold(self) -> float:
+        """From here it is drift."""
 
 
 class Bar(NamedTuple):
@@ -59,6 +72,13 @@ def sparkline(signal: Signal) -> Spark | None:
     places = [(round(i * step, 1), _y(_height(point.score, signal.threshold))) for i, point in enumerate(history)]
     drifts = [place for place, point in zip(places, history, strict=True) if point.state == "drift"]
     return Spark(" ".join(f"{x},{y}" for x, y in places), _y(1 / FULL), drifts, len(history))
+
+
+def points(line: Line) -> str:
+    """The scores of a line as a polyline, for who has no script."""
+    step = SPARK_WIDTH / max(len(line.history) - 1, 1)
+    heights = [_y(_height(point.score, line.threshold)) for point in line.history]
+    return " ".join(f"{round(i * step, 1)},{y}" for i, y in enumerate(heights))
 
 
 def outcomes(pairing: Pairing) -> list[Part]:

@@ -7,9 +7,15 @@ from aiohttp import web
 
 from app.health import Health
 from app.metrics import Metrics
+from app.read_model.resolutions import Resolution
+from app.read_model.series import Asked, Found, SeriesUnread
 from app.read_model.views import Overview
+from app.samples import PairSamples
+from app.web.briefs import Briefs
+from app.web.looks import Looks
+from app.web.rendered import RenderedPages
 
-__all__ = ["CONTEXT", "Context", "Reader", "Rendered"]
+__all__ = ["CONTEXT", "Context", "NoSeries", "Reader", "SeriesSource"]
 
 
 class Reader(Protocol):
@@ -19,13 +25,20 @@ class Reader(Protocol):
         """What is known now; never fails, never waits long."""
 
 
-@dataclass
-class Rendered:
-    """The newest page, and what it was rendered from."""
+class SeriesSource(Protocol):
+    """What is needed to show histories (``app.read_model.SeriesReader``)."""
 
-    state: object = None
-    body: bytes = b""
-    tag: str = ""
+    async def read(self, asked: Asked, resolutions: tuple[Resolution, ...]) -> Found:
+        """Read one; raises ``SeriesUnread``."""
+
+
+class NoSeries:
+    """Where there is no Redis to ask."""
+
+    async def read(self, asked: Asked, resolutions: tuple[Resolution, ...]) -> Found:
+        """None."""
+        message = f"this process has no Redis to read {asked.identity} from"
+        raise SeriesUnread(message)
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,11 @@ class Context:
     read_model: Reader
     metrics: Metrics
     prefix: str
-    page: Rendered = field(default_factory=Rendered)
+    samples: PairSamples
+    briefs: Briefs = field(default_factory=Briefs)
+    looks: Looks = field(default_factory=Looks)
+    pages: RenderedPages = field(default_factory=RenderedPages)
+    series: SeriesSource = field(default_factory=NoSeries)
 
 
 CONTEXT = web.AppKey("CONTEXT", Context)

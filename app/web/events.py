@@ -1,183 +1,190 @@
 """``/api/v1/events``: a snapshot, then what changed, at most two frames a second.
 
-One task looks at the read model for all clients and encodes each frame once; without clients it ends. A frame carries the
-whole of each model that changed, so a client that missed one is right again with the next; after a reconnect it gets a
-snapshot, whatever its ``Last-Event-ID`` says. ``?detail=revision`` sends the numbers alone, for a page that fetches the rest.
+One task looks at the read model for all clients. A frame tells what changed from the revision that a client has to the newest, so
+clients that keep up share one, which is encoded once, and one that reads slowly gets fewer frames and never old ones. Snapshots
+are shared by all who come within ``SNAPSHOT_SECONDS``, and followed by what has changed since. A client that reconnects with a
+``Last-Event-ID`` of this process gets what changed since; with one of another process, or one that is too old, a snapshot.
+``?detail=revision`` sends the numbers alone, for a page that fetches the rest.
 
-*Bounds.* ``CLIENTS`` at once, the next one is refused with 503 and counted; ``FRAMES`` waiting for a client, one that falls
-behind is dropped and counted. Comments keep the connection alive through proxies.
+*Bounds.* ``CLIENTS`` at once, the next one is refused with 503 and counted. A client for which ``_PIECE_BYTES`` take longer than
+``SEND_SECONDS``, or that still reads when its revision is forgotten (``event_frames.REVISIONS``), is dropped and counted.
+A stream ends with the session or the token that it came with. Comments keep the connection alive through proxies.
 """
 
 import asyncio
 import contextlib
+import secrets
+import time
 from typing import Any, NamedTuple
 
 import msgspec
-import structlog
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
 from app.metrics import Metrics
-from app.read_model.views import Model, Overview
-from app.web.api import brief
+from app.read_model.views import Overview
+from app.web.auth_access import access_of
+from app.web.briefs import Briefs
 from app.web.context import Reader
+from app.web.event_frames import Changes, body_of
 from app.web.problems import problem
 
-__all__ = ["EventStream"]
+__all__ = ["CLIENTS", "DETAILS", "EventStream"]
 
-CLIENTS = 64
-FRAMES = 8
+CLIENTS = 256
+DETAILS = ("full", "revision")
 PERIOD_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
 #: What a single write may take before its client counts as gone.
 SEND_SECONDS = 20.0
 RETRY_MS = 2_000
-log = structlog.get_logger(__name__)
+#: A frame is written in pieces, so that what waits for a slow client is shared by all and not copied for it.
+_PIECE_BYTES = 65_536
+#: The library's own heartbeat could fall between two pieces.
+_NEVER_SECONDS = 86_400.0
+#: A snapshot is given to all who come within so long, and an update after it: few of them are ever on their way at once.
+SNAPSHOT_SECONDS = 5.0
+_PING = b": ping\r\n\r\n"
 
 
-class _Frame(NamedTuple):
-    event: str
-    id: str
-    data: str
+class _Snapshot(NamedTuple):
+    """Everything at one revision, encoded, and when (monotonic clock)."""
 
-
-class _Client:
-    """A queue of frames, None as the last one; ``greeted`` once the snapshot is in it."""
-
-    def __init__(self, detail: str) -> None:
-        self.detail = detail
-        self.greeted = False
-        self.frames: asyncio.Queue[_Frame | None] = asyncio.Queue(FRAMES + 1)
+    revision: int
+    frame: bytes
+    at_s: float
 
 
 class EventStream:
     """The clients of this process and the task that serves them."""
 
-    def __init__(self, read_model: Reader, metrics: Metrics, clients_at_most: int = CLIENTS) -> None:
+    def __init__(self, read_model: Reader, metrics: Metrics, briefs: Briefs, clients_at_most: int = CLIENTS) -> None:
         self._read_model = read_model
         self._metrics = metrics
+        self._briefs = briefs
         self._clients_at_most = clients_at_most
-        self._clients: set[_Client] = set()
+        self._clients = 0
+        self._closed = False
         self._task: asyncio.Task[None] | None = None
-        self._sent: Overview | None = None
+        self._news = asyncio.Event()
+        self._seen: Overview | None = None
+        self._previous: int | None = None
+        self._changes = Changes()
+        self._frames: dict[tuple[int, str], bytes] = {}
+        self._snapshots: dict[str, _Snapshot] = {}
+        #: Revisions count from the start of a process; its ids begin with this.
+        self._life = secrets.token_hex(4)
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """Serve one client until it goes."""
         detail = request.query.get("detail", "full")
-        if detail not in {"full", "revision"}:
-            return problem(400, f"detail is {detail[:40]!r}; allowed: full, revision")
-        if len(self._clients) >= self._clients_at_most:
+        if detail not in DETAILS:
+            return problem(400, f"detail is {detail[:40]!r}; allowed: {', '.join(DETAILS)}")
+        if self._clients >= self._clients_at_most:
             self._metrics.web_clients_refused.inc()
             return problem(503, f"{self._clients_at_most} clients follow already; try again", {"Retry-After": "10"})
-        client = self._join(detail)
+        self._count(1)
         try:
-            return await self._answer(request, client)
+            return await self._answer(request, detail)
         finally:
-            self._leave(client)
+            self._count(-1)
 
     async def close(self, _app: web.Application | None = None) -> None:
         """End all streams, so that the server can stop."""
-        for client in list(self._clients):
-            self._end(client)
+        self._closed = True
+        self._news.set()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
 
-    async def _answer(self, request: web.Request, client: _Client) -> web.StreamResponse:
-        response: web.StreamResponse
-        response = stream = EventSourceResponse(ping_interval=HEARTBEAT_SECONDS, send_timeout=SEND_SECONDS)
+    async def _answer(self, request: web.Request, detail: str) -> web.StreamResponse:
+        stream = EventSourceResponse(ping_interval=_NEVER_SECONDS, send_timeout=SEND_SECONDS)
+        response: web.StreamResponse = stream
         await response.prepare(request)
-        with contextlib.suppress(ConnectionResetError, TimeoutError):  # the client is gone, or takes nothing
+        with contextlib.suppress(ConnectionResetError):  # the client is gone
             async with stream:
-                await self._send_frames(stream, client)
+                try:
+                    await self._send_frames(response, detail, self._known(request), access_of(request).until)
+                except TimeoutError:  # it takes nothing
+                    self._metrics.web_clients_dropped.inc()
+                    if request.transport is not None:
+                        request.transport.abort()
         return response
 
-    async def _send_frames(self, response: EventSourceResponse, client: _Client) -> None:
-        while True:
+    async def _send_frames(self, response: web.StreamResponse, detail: str, revision: int | None, until: float | None) -> None:
+        """From ``revision`` on; None: begin with a snapshot. The first frame comes in any case, as a sign of life.
+
+        ``until``: when the client's session or token ends, in seconds since the epoch; None: never.
+        """
+        greeted = False
+        while not self._closed and (rest := HEARTBEAT_SECONDS if until is None else until - time.time()) > 0:
+            news, seen = self._news, self._seen
+            if seen is not None and not (greeted and seen.revision == revision):
+                revision, frame = self._next(seen, revision, detail)
+                await self._write(response, frame)
+                greeted = True
+                continue
             try:
-                async with asyncio.timeout(HEARTBEAT_SECONDS):
-                    frame = await client.frames.get()
-            except TimeoutError:  # nothing new: a look whether a heartbeat found the client gone
-                if response.is_connected():
-                    continue
-                return
-            if frame is None:
-                return
-            await response.send(frame.data, id=frame.id, event=frame.event, retry=RETRY_MS)
+                async with asyncio.timeout(min(rest, HEARTBEAT_SECONDS)):
+                    await news.wait()
+            except TimeoutError:  # nothing new: a heartbeat finds out whether the client is gone
+                await self._write(response, _PING)
 
-    def _join(self, detail: str) -> _Client:
-        client = _Client(detail)
-        self._clients.add(client)
-        self._metrics.web_clients.set(len(self._clients))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._serve())
-        return client
+    async def _write(self, response: web.StreamResponse, frame: bytes) -> None:
+        whole = memoryview(frame)
+        for start in range(0, len(whole), _PIECE_BYTES):
+            async with asyncio.timeout(SEND_SECONDS):
+                await response.write(whole[start : start + _PIECE_BYTES])
 
-    def _leave(self, client: _Client) -> None:
-        self._clients.discard(client)
-        self._metrics.web_clients.set(len(self._clients))
+    def _known(self, request: web.Request) -> int | None:
+        """The revision that a client has seen, if it is still known here."""
+        life, _, number = request.headers.get("Last-Event-ID", "").partition("-")
+        if life != self._life or not (number.isascii() and number.isdigit() and len(number) < 16):
+            return None
+        return int(number) if self._changes.since(int(number)) is not None else None
 
-    def _end(self, client: _Client) -> None:
-        self._leave(client)
-        while client.frames.full():
-            client.frames.get_nowait()
-        client.frames.put_nowait(None)
+    def _count(self, more: int) -> None:
+        self._clients += more
+        self._metrics.web_clients.set(self._clients)
+        if self._clients and not self._closed and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._look())
 
-    async def _serve(self) -> None:
+    async def _look(self) -> None:
         while self._clients:
-            self._send(await self._read_model.current())
+            seen = await self._read_model.current()
+            before, changed = self._seen, self._changes.note(seen) or self._seen is None
+            self._seen = seen
+            if changed:
+                self._previous = None if before is None else before.revision
+                self._frames = {}
+                self._news.set()
+                self._news = asyncio.Event()
             await asyncio.sleep(PERIOD_SECONDS)
-        self._sent = None
+        self._seen, self._frames, self._snapshots = None, {}, {}  # whoever comes next waits for a look
 
-    def _send(self, seen: Overview) -> None:
-        frames = {(detail, greeted): _Lazy(self._sent if greeted else None, seen, detail)
-                  for detail in ("full", "revision") for greeted in (False, True)}  # fmt: skip
-        changed = self._sent is None or self._sent.revision != seen.revision
-        for client in list(self._clients):
-            if client.greeted and not changed:
-                continue
-            if client.frames.qsize() >= FRAMES:
-                self._metrics.web_clients_dropped.inc()
-                self._end(client)
-                continue
-            client.frames.put_nowait(frames[client.detail, client.greeted].frame)
-            client.greeted = True
-        self._sent = seen
+    def _next(self, seen: Overview, revision: int | None, detail: str) -> tuple[int, bytes]:
+        """What a client gets that has seen a revision, or nothing yet; and the revision that it has then."""
+        step = None if revision is None else self._changes.since(revision)
+        if step is None:
+            if revision not in {None, self._previous}:  # it has read for so long that its revision is forgotten
+                raise TimeoutError
+            kept = self._snapshot(seen, detail)  # also where all has changed at once, which is not remembered
+            return kept.revision, kept.frame
+        key = (revision or 0, detail)
+        if key not in self._frames:
+            self._frames[key] = _encode(self._life, "update", seen, body_of(seen, step, self._briefs) if detail == "full" else {})
+        return seen.revision, self._frames[key]
 
-
-class _Lazy:
-    """A frame that is encoded when the first client wants it, and once."""
-
-    def __init__(self, before: Overview | None, seen: Overview, detail: str) -> None:
-        self._of = (before, seen, detail)
-        self._frame: _Frame | None = None
-
-    @property
-    def frame(self) -> _Frame:
-        if self._frame is None:
-            self._frame = _encode(*self._of)
-        return self._frame
+    def _snapshot(self, seen: Overview, detail: str) -> _Snapshot:
+        """Everything, as it is or was a moment ago."""
+        kept, now_s = self._snapshots.get(detail), time.monotonic()
+        if kept is None or now_s - kept.at_s > SNAPSHOT_SECONDS or self._changes.since(kept.revision) is None:
+            frame = _encode(self._life, "snapshot", seen, body_of(seen, None, self._briefs) if detail == "full" else {})
+            kept = self._snapshots[detail] = _Snapshot(seen.revision, frame, now_s)
+        return kept
 
 
-def _encode(before: Overview | None, seen: Overview, detail: str) -> _Frame:
-    body: dict[str, Any] = {"revision": seen.revision, "as_of": seen.as_of, "stale": seen.stale}
-    if detail == "full":
-        body.update(_changes(before, seen))
-    event = "snapshot" if before is None else "update"
-    return _Frame(event, str(seen.revision), msgspec.json.encode(body).decode())
-
-
-def _changes(before: Overview | None, seen: Overview) -> dict[str, Any]:
-    """All there is, or the models that are other objects than before and the lists that are."""
-    known: dict[str, Model] = {} if before is None else dict(before.models)
-    body: dict[str, Any] = {
-        "models": [brief(model) for name, model in seen.models.items() if known.get(name) is not model],
-        "removed": sorted(known.keys() - seen.models.keys()),
-    }
-    if before is None or before.alerts is not seen.alerts:
-        body["alerts"] = seen.alerts
-    if before is None or before.triggers is not seen.triggers:
-        body["triggers"] = seen.triggers
-    if before is None or before.pipeline != seen.pipeline:
-        body["pipeline"] = seen.pipeline
-    return body
+def _encode(life: str, event: str, seen: Overview, more: dict[str, Any]) -> bytes:
+    body = msgspec.json.encode({"revision": seen.revision, "as_of": seen.as_of, "stale": seen.stale} | more)
+    head = f"id: {life}-{seen.revision}\r\nevent: {event}\r\ndata: ".encode()
+    return b"%b%b\r\nretry: %d\r\n\r\n" % (head, body, RETRY_MS)

@@ -1,14 +1,23 @@
-"""Style, script and picture of the page: read once, kept in memory, told apart by a tag, and no other file is ever served."""
+"""Styles, scripts and pictures of the pages: read once, kept in memory, told apart by a tag, and no other file is ever served.
+
+``static/vendor`` holds what draws the charts; ``make setup`` puts it there (``app.dev.charts_files``). Without it the pages are
+whole: each chart is a table as well.
+"""
 
 import hashlib
+from collections.abc import Iterator
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
 from aiohttp import web
 
-__all__ = ["static_file"]
+__all__ = ["has_charts", "static_file"]
 
-TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "txt": "text/plain"}
+VENDOR = "vendor"
+#: Both are needed for a chart.
+CHART_FILES = (f"{VENDOR}/uPlot.iife.min.js", f"{VENDOR}/uPlot.min.css")
 
 
 class _File(NamedTuple):
@@ -28,13 +37,26 @@ async def static_file(request: web.Request) -> web.Response:
     return web.Response(body=found.body, content_type=found.content_type, charset="utf-8", headers=headers)
 
 
+def has_charts() -> bool:
+    """Whether what draws charts is there."""
+    return all(name in _FILES for name in CHART_FILES)
+
+
 def _read() -> dict[str, _File]:
     found = {}
-    for file in files("app.web").joinpath("static").iterdir():
+    for name, file in _served(files("app.web").joinpath("static")):
         body = file.read_bytes()
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-        found[file.name] = _File(body, TYPES[file.name.rpartition(".")[2]], tag)
+        found[name] = _File(body, TYPES[name.rpartition(".")[2]], tag)
     return found
+
+
+def _served(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
+    for file in folder.iterdir():
+        if file.is_file():
+            yield file.name, file
+        elif file.name == VENDOR:
+            yield from ((f"{VENDOR}/{each.name}", each) for each in file.iterdir() if each.name.rpartition(".")[2] in TYPES)
 
 
 _FILES = _read()

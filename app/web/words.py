@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
-__all__ = ["STATES", "amount", "breakable", "clock", "decimal", "iso", "percent", "rfc3339", "segment", "short"]
+__all__ = [
+    "MARKS", "STATES", "amount", "breakable", "clock", "decimal", "iso", "lasting", "milliseconds", "percent", "plain", "rfc3339",
+    "segment", "short",
+]  # fmt: skip
 
 NONE = "none"
 #: State to sign and word: the sign has a shape of its own, since colour is never alone.
@@ -14,6 +17,17 @@ STATES = {
     "warning": ("◆", "Warning"),
     "warming": ("◌", "Warming up"),
     "quiet": ("●", "Quiet"),
+}
+#: Kind of a mark to sign and word, as for states: a letter where no shape says it.
+MARKS = {
+    "alert": ("▲", "Alert"),
+    "resolved": ("✓", "Resolved"),
+    "trigger": ("R", "Retraining asked for"),
+    "training_started": ("T", "Training started"),
+    "training_succeeded": ("S", "Training succeeded"),
+    "training_failed": ("F", "Training failed"),
+    "deployment": ("D", "Version first seen"),
+    "baseline": ("B", "Reference"),
 }
 _SEPARATOR = re.compile(r"([/_.-])(?=.)")
 #: Years 1 to 9999, in milliseconds: what is outside is shown as the number it is.
@@ -110,3 +124,39 @@ def short(digest: str) -> str:
     """
     text = digest.removeprefix("sha256:")
     return text if len(text) <= 12 else text[:12] + "…"
+
+
+def plain(word: str) -> str:
+    """A word of the messages as people write it.
+
+    >>> plain("legacy_only")
+    'legacy only'
+    """
+    return word.replace("_", " ")
+
+
+def lasting(milliseconds: int) -> str:
+    """How long something lasts, in its two largest units.
+
+    >>> [lasting(ms) for ms in (0, 59_000, 3_660_000, 90_000_000)]
+    ['0 s', '59 s', '1 h 1 min', '1 d 1 h']
+    """
+    seconds = abs(milliseconds) // 1000
+    parts: list[str] = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count:,} {unit}")
+    return " ".join(parts[:2])
+
+
+def milliseconds(text: str) -> int | None:
+    """An RFC 3339 time as milliseconds since the epoch; None for what is not one.
+
+    >>> milliseconds("2026-09-21T14:13:20.123Z"), milliseconds("soon")
+    (1790000000123, None)
+    """
+    try:
+        return int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None

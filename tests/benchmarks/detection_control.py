@@ -1,6 +1,6 @@
 """The control: stationary pairs through the whole detect fold must not raise one alarm. Run by hand; minutes.
 
-    python -m tests.benchmarks.detection_control [--pairs 1000000] [--seed 1] [--run 1000] [--drift]
+    python -m tests.benchmarks.detection_control [--pairs 1000000] [--seed 1] [--run 1000] [--drift] [--outcomes]
 
 Ten features of mixed kinds, a score, latency, cost, one shadow version. Prints the alarms found and the pairs per
 CPU-second of the fold; exits 1 when there was an alarm (with ``--drift``: when there was none).
@@ -36,11 +36,15 @@ class Outbox:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes]] = []
+        self.placed: list[tuple[bytes | None, bytes]] = []
         self.bytes = 0
 
     def send(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Any) -> None:
         """Keep a record."""
-        self.sent.append((topic, value or b""))
+        if topic == "outcomes.placed":
+            self.placed.append((key, value or b""))
+        else:
+            self.sent.append((topic, value or b""))
 
 
 def pairs(start: int, count: int, rng: np.random.Generator, drift: bool) -> list[bytes]:
@@ -75,26 +79,54 @@ def pairs(start: int, count: int, rng: np.random.Generator, drift: bool) -> list
     return out
 
 
+def outcomes(start: int, count: int, rng: np.random.Generator) -> list[tuple[bytes | None, bytes]]:
+    """Key and value of an outcome for each of the pairs, known five seconds later."""
+    labels, out = rng.random(count) < 0.5, []
+    for i, label in enumerate(labels.tolist(), start):
+        out.append(
+            (
+                b"r-%09d" % i,
+                b'{"request_id":"r-%09d","model":"credit","timestamp":%d,"label":%b,"value":1.5}'
+                % (i, 1_790_000_005_000 + 10 * i, b"true" if label else b"false"),
+            )
+        )
+    return out
+
+
+def run_of(start: int, records: list[tuple[bytes | None, bytes]], time_ms: int = 0) -> Run:
+    """A run of these keys and values."""
+    run = Run(Entry(start + i, time_ms, key, value, []) for i, (key, value) in enumerate(records))
+    run.start, run.end = start, start + len(records)
+    return run
+
+
 def main() -> int:
     """Run the control."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--run", type=int, default=1_000, help="records in a run")
+    parser.add_argument("--outcomes", action="store_true", help="each pair has an outcome")
     parser.add_argument("--drift", action="store_true", help="feature a moves by half a standard deviation half way")
     options = parser.parse_args()
-    fold = DetectFold(0, topics=("pairs", "outcomes"), drift_config_for=lambda _: DriftConfig(), limits=Limits())
-    fold.restore(None, None, (0, 0))
+    fold = DetectFold(
+        0, topics=("pairs", "outcomes"), drift_config_for=lambda _: DriftConfig(label_delay_ms=60_000), place_of=lambda *_: 0,
+        limits=Limits(),
+    )  # fmt: skip
+    fold.restore(None, None, (0, 0, 0))
     rng, out, cpu, at = np.random.default_rng(options.seed), Outbox(), 0.0, 0
     changes: Counter[tuple[str, str]] = Counter()
     while at < options.pairs:
         values = pairs(at, min(options.run, options.pairs - at), rng, options.drift and at >= options.pairs // 2)
-        run = Run(Entry(at + i, 0, b"credit", value, []) for i, value in enumerate(values))
-        run.start, run.end = at, at + len(values)
+        run = run_of(at, [(b"credit", value) for value in values])
+        truths = outcomes(at, len(values), rng) if options.outcomes else []
         before = time.process_time()
         at_once(fold.feed(0, run, out))
+        at_once(fold.feed(1, run_of(at, truths, 1_790_000_000_000 + 10 * at), out))
         if at + len(values) == options.pairs:
-            fold.idle((60_000, 60_000), out)
+            fold.idle((60_000,) * 3, out)
+        at_once(fold.feed(2, run_of(0, out.placed), out))
+        out.placed.clear()
         cpu += time.process_time() - before
         at += len(values)
         out.bytes += sum(len(value) for _, value in out.sent)

@@ -1,12 +1,14 @@
 """Seeded streams of pairs, and a fold to feed them to: shared by the tests of detection."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from agents.detect import DetectFold
+from app.domain.detection.baseline import Baseline
 from app.domain.detection.drift_config import DriftConfig
 from app.folds.fold import Run, at_once
 from schemas.limits import Limits
@@ -43,8 +45,13 @@ class Sent(NamedTuple):
 class Outbox(list[Sent]):
     """Keeps what is sent."""
 
+    def __init__(self, sent: Iterable[Sent] = ()) -> None:
+        super().__init__(sent)
+        #: Outcomes and marks; when marks are written depends on how the log is cut.
+        self.placed: list[Sent] = []
+
     def send(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]) -> None:
-        self.append(Sent(topic, partition, key, value, headers))
+        (self.placed if topic == "outcomes.placed" else self).append(Sent(topic, partition, key, value, headers))
 
 
 def pair(number: int, **fields: Any) -> dict[str, Any]:
@@ -96,19 +103,40 @@ def run_of(records: Sequence[Entry], start: int | None = None) -> Run:
     return run
 
 
-def fold(config: DriftConfig = QUICK, snapshot: bytes | None = None, saved: bytes | None = None) -> DetectFold:
-    """A detect fold, begun."""
-    made = DetectFold(3, topics=("x.pairs", "x.outcomes"), drift_config_for=lambda _: config, limits=Limits())
-    made.restore(saved, snapshot, (0, 0))
+def fold(
+    config: DriftConfig = QUICK, snapshot: bytes | None = None, saved: bytes | None = None, baseline: Baseline | None = None
+) -> DetectFold:
+    """A detect fold, begun; with a ``baseline`` for every model, if there is one."""
+    if baseline is not None:
+        config = replace(config, baseline=baseline.id)
+    baselines = {} if baseline is None else {baseline.id: baseline}
+    made = DetectFold(
+        3,
+        topics=("x.pairs", "x.outcomes"),
+        drift_config_for=lambda _: config,
+        place_of=lambda *_: 3,
+        limits=Limits(),
+        baselines=baselines,
+    )
+    made.restore(saved, snapshot, (0, 0, 0))
     return made
 
 
 def feed(made: DetectFold, records: Sequence[Entry], cuts: Iterable[int] = ()) -> Outbox:
-    """Feed these records, cut into runs at these places."""
+    """Feed these records, cut into runs at these places, and the marks that the fold writes as it reads them."""
     out, at = Outbox(), 0
     for cut in [*sorted(cuts), len(records)]:
         if cut > at:
             at_once(made.feed(0, run_of(records[at:cut]), out))
             at = cut
-    made.idle((60_000, 60_000), out)
+            _read_marks(made, out)
+    made.idle((60_000,) * 3, out)
+    _read_marks(made, out)
     return out
+
+
+def _read_marks(made: DetectFold, out: Outbox) -> None:
+    marks = [Entry(0, 0, one.key, one.value) for one in out.placed]
+    out.placed.clear()
+    if marks:
+        at_once(made.feed(2, run_of(marks), out))

@@ -78,7 +78,7 @@ def test_a_stationary_stream_stays_quiet(name: str) -> None:
     panel = panel_of()
     out = panel.feed(rows_of(streams(np.random.default_rng(11), 22_000)[name]))
 
-    assert panel.alarms == 0
+    assert panel.states.alarms == 0
     assert {state for _, _, state in states(out)} <= {"quiet", "warning"}
     if name != "gaps":  # which has a tenth of the values, and warms up for ten times as many rows
         assert (WARM_UP - 1, "feature/x", "quiet") in states(out)
@@ -155,7 +155,7 @@ def test_a_change_that_stays_keeps_the_episode_open_and_one_that_goes_ends_it() 
     assert [state for _, state in changes] == ["quiet", "warning", "drift", "quiet"]
     assert 8_000 < changes[2][0] < 8_060
     assert 12_999 <= changes[3][0] < 13_200  # a thousand calm rows behind the last loud one
-    assert panel.alarms > 20
+    assert panel.states.alarms > 20
     closing = [one for one in out if one.statistics.signal == SIGNAL and one.statistics.detector.state == "drift"]
     assert len({one.statistics.statistics["change"]["offset"] for one in closing}) == 1
 
@@ -168,7 +168,7 @@ def test_an_alarm_whose_effect_is_below_the_least_effect_is_a_warning() -> None:
     seen = {state for _, _, state in states(panel.feed(rows_of(values)))}
 
     assert seen == {"quiet", "warning"}
-    assert panel.alarms == 0
+    assert panel.states.alarms == 0
 
 
 def test_memory_is_bounded() -> None:

@@ -209,7 +209,7 @@ def main() -> int:
 
 
 def _only(name: str) -> int:
-    from tests.faults.catalogue import BY_NAME, ENTRIES, run  # the table is made of scripts that need this module
+    from tests.faults.catalogue import BY_NAME, ENTRIES  # the table is made of scripts that need this module
 
     chosen = ENTRIES if name == "all" else [BY_NAME[name]] if name in BY_NAME else []
     if not chosen:
@@ -218,7 +218,7 @@ def _only(name: str) -> int:
     failed = 0
     for entry in chosen:
         print(f"== {entry.name}, seed {entry.seed}")
-        report = run(entry)
+        report = entry.run()
         print("\n".join(report.lines()))
         failed += not report.passed
     return 1 if failed else 0

@@ -1,7 +1,8 @@
-"""What an uncrashed `detect` says of the same `pairs`: its fold, fed offline from the log, and the bytes side by side.
+"""What an uncrashed `detect` says of the same `pairs` and `outcomes.placed`: its fold, fed offline, and the bytes side by side.
 
-Nothing of Kafka, of checkpoints or of the runner is in here. The log is cut anew, at random: neither the cuts nor the crashes of
-the service may be seen in what it wrote.
+Nothing of Kafka, of checkpoints or of the runner is in here. The logs are cut anew and interleaved, at random: neither the cuts
+nor the crashes of the service may be seen in what it wrote. What outcomes say is compared signal by signal, since how far the two
+logs had been read when each was said stands in neither.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tests.integration.committed import Seen
 Statement = tuple[bytes | None, bytes | None, tuple[tuple[str, bytes | None], ...]]
 #: Longer than any fold waits for company on a silent log.
 _LONG_IDLE_MS = 3_600_000
+_KINDS = (b'"signal":{"kind":"error"', b'"signal":{"kind":"kpi"')
 
 
 class _Statements:
@@ -26,35 +28,71 @@ class _Statements:
         self.sent: list[Statement] = []
 
     def send(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers) -> None:
-        assert topic == "drift.statistics", topic
-        self.sent.append((key, value, tuple(headers)))
+        if topic != "outcomes.placed":  # when pairs are marked depends on when they are looked at
+            assert topic == "drift.statistics", topic
+            self.sent.append((key, value, tuple(headers)))
 
 
-def recomputed(pairs: Sequence[Seen], partition: int, prefix: str, drift: DriftConfig, seed: int) -> list[Statement]:
-    """The statistics of one partition of ``pairs``, whose committed records these are."""
+class _Log:
+    """One side's records, and how far they were taken."""
+
+    def __init__(self, records: Sequence[Seen]) -> None:
+        self.records, self.at, self.end = records, 0, 0
+
+    @property
+    def is_read(self) -> bool:
+        return self.at == len(self.records)
+
+    def feed(self, fold: DetectFold, side: int, count: int, out: _Statements) -> bool:
+        records = self.records[self.at : self.at + count]
+        run = Run(records)  # type: ignore[arg-type]  # a header without a value is bytes elsewhere
+        run.start, run.end = self.end, records[-1].offset + 1
+        taken = fold.feed(side, run, out)
+        if not isinstance(taken, int):
+            at_once(taken)
+            taken = len(records)
+        if taken:
+            self.at, self.end = self.at + taken, records[taken - 1].offset + 1
+        return taken > 0
+
+
+def recomputed(
+    pairs: Sequence[Seen], placed: Sequence[Seen], partition: int, prefix: str, drift: DriftConfig, seed: int
+) -> list[Statement]:
+    """The statistics of one partition of ``pairs`` and ``outcomes.placed``, whose committed records these are."""
     rng, out = random.Random(seed), _Statements()
     topics = (f"{prefix}pairs", f"{prefix}outcomes")
-    fold = DetectFold(partition, topics=topics, drift_config_for=lambda _: drift, limits=Limits())
-    fold.restore(None, None, [0, 0])
+    fold = DetectFold(partition, topics=topics, drift_config_for=lambda _: drift, place_of=lambda *_: partition, limits=Limits())
+    fold.restore(None, None, [0, 0, 0])
     fold.rebuilt()
-    at = end = 0
-    while at < len(pairs):
-        records = pairs[at : at + rng.randint(1, 1_500)]
-        run = Run(records)  # type: ignore[arg-type]  # a header without a value is bytes elsewhere
-        run.start, run.end = end, records[-1].offset + 1
-        at_once(fold.feed(0, run, out))
-        at, end = at + len(records), run.end
-    fold.idle([_LONG_IDLE_MS, _LONG_IDLE_MS], out)
+    logs, refused = {0: _Log(pairs), 2: _Log(placed)}, 0
+    while unread := [side for side, log in logs.items() if not log.is_read]:
+        side = rng.choice(unread)
+        fold.sees_ends([logs[0].is_read, True, logs[2].is_read], 0)
+        refused = 0 if logs[side].feed(fold, side, rng.randint(1, 1_500), out) else refused + 1
+        assert refused < 1_000, "neither log is taken any further"
+    fold.idle([_LONG_IDLE_MS] * 3, out)
     return out.sent
 
 
 def first_difference(written: Sequence[Seen], expected: Sequence[Statement]) -> str | None:
     """Where two sequences part, in words; None where they are equal to the last byte."""
-    said = [(record.key, record.value, record.headers) for record in written]
-    if said == list(expected):
+    said, wanted = _ordered([(record.key, record.value, record.headers) for record in written]), _ordered(expected)
+    if said == wanted:
         return None
-    number, (one, other) = next((k, both) for k, both in enumerate(zip_longest(said, expected)) if both[0] != both[1])
-    return f"{len(said)} written, {len(expected)} recomputed; number {number} is\n    {one}\n    in place of\n    {other}"
+    number, (one, other) = next((k, both) for k, both in enumerate(zip_longest(said, wanted)) if both[0] != both[1])
+    return f"{len(said)} written, {len(wanted)} recomputed; number {number} is\n    {one}\n    in place of\n    {other}"
+
+
+def _ordered(statements: Sequence[Statement]) -> list[Statement]:
+    """What pairs alone say as it is; then what outcomes say, by key."""
+    of_outcomes = [any(kind in (value or b"") for kind in _KINDS) for _, value, _ in statements]
+    last = [one for one, is_last in zip(statements, of_outcomes, strict=True) if is_last]
+    return [one for one, is_last in zip(statements, of_outcomes, strict=True) if not is_last] + sorted(last, key=_key)
+
+
+def _key(statement: Statement) -> bytes:
+    return statement[0] or b""
 
 
 def of_detect(record: Seen) -> bool:

@@ -18,7 +18,7 @@ from tests.integration.harness import Service
 
 #: As `campaign.TOML` has it.
 DRIFT = DriftConfig(warm_up=1_000)
-OUTPUTS = ("pairs", "dead.letters", "drift.statistics", "alerts", "retrain.triggers")
+OUTPUTS = ("pairs", "outcomes.placed", "dead.letters", "drift.statistics", "alerts", "retrain.triggers")
 #: For one reading of a log; an hour's takes minutes on a busy machine.
 READING_SECONDS = 1_800.0
 
@@ -78,7 +78,7 @@ def judge(
                 checker.output(record)
             problems += _onlooker(seen, topic, partition, outputs[topic])
         written = [record for record in outputs["drift.statistics"] if of_detect(record)]
-        problems += _statistics(service.prefix, partition, outputs["pairs"], written)
+        problems += _statistics(service.prefix, partition, outputs, written)
         statistics += len(written)
         said += outputs["alerts"] + outputs["retrain.triggers"]
     checker.inputs_begin()
@@ -110,8 +110,9 @@ def _events(service: Service, checker: Checker, inputs: Sequence[Seen] | None) -
             reading.to_end(checker.event, READING_SECONDS)
 
 
-def _statistics(prefix: str, partition: int, pairs: Sequence[Seen], written: Sequence[Seen]) -> Iterator[str]:
-    difference = first_difference(written, recomputed(pairs, partition, prefix, DRIFT, seed=partition))
+def _statistics(prefix: str, partition: int, outputs: dict[str, list[Seen]], written: Sequence[Seen]) -> Iterator[str]:
+    logs = outputs["pairs"], outputs["outcomes.placed"]
+    difference = first_difference(written, recomputed(*logs, partition, prefix, DRIFT, seed=partition))
     if difference:
         yield f"statistics of partition {partition}: {difference}"
 

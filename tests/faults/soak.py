@@ -16,7 +16,6 @@ Everything is drawn from the seed: what happens in which minute, to whom, and fo
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import resource
 import signal
@@ -26,7 +25,6 @@ import threading
 import time
 import uuid
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -115,7 +113,7 @@ class Watch:
         self.wrong += [
             f"{worker.name}{labels} {value:g} after {now - self._began:.0f} s" for labels, value in series.items() if value
         ]
-        resident = _resident_mib(worker)
+        resident = worker.resident_mib()
         if resident and len(series) == PARTITIONS // 2 and number not in self.stopped and worker.lives == life:
             self.samples.append(Sample(number, life, now - self._began, now - born, resident))
 
@@ -136,13 +134,6 @@ class Watch:
             self.longest_open_s = max(self.longest_open_s, now - self._open.setdefault(place, (offset, now))[1])
 
 
-def _resident_mib(worker: Worker) -> float:
-    """0 where the process has just ended."""
-    with suppress(OSError, IndexError):
-        return int(Path(f"/proc/{worker.child.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    return 0.0
-
-
 @dataclass
 class Soak:
     """The script of the campaign: a fault a minute, until a minute before the traffic ends."""
@@ -159,7 +150,7 @@ class Soak:
                 assert watch.error is None, watch.error
                 assert not run.traffic.ended, f"the traffic is over in minute {minute}:\n{run.traffic.tail()}"
                 what, number, _ = rng.choices(TABLE, [weight for *_, weight in TABLE])[0]
-                memory = " and ".join(f"{_resident_mib(each):.0f} MiB" for each in run.workers)
+                memory = " and ".join(f"{each.resident_mib():.0f} MiB" for each in run.workers)
                 run.say(
                     f"minute {minute}: {run.onlooker.pairs:,} pairs, {len(watch.wrong)} wrong, {memory}; {what}, worker {number}"
                 )

@@ -32,7 +32,7 @@ from app.topic_table import specs
 
 ROOT = Path(__file__).parents[2]
 PARTITIONS = 4
-ALL_ROLES = ("pair", "detect", "decide", "serve")
+ALL_ROLES = ("pair", "detect", "decide", "notify", "serve")
 #: A slow machine takes 4 s to import and to join; the broker waits for the session of a killed member besides.
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 10.0
@@ -119,6 +119,13 @@ class Worker:
         lines = [line for line in body.splitlines() if status == 200 and line.split("{")[0].split(" ")[0] == name]
         return {line.rpartition(" ")[0][len(name) :]: float(line.rpartition(" ")[2]) for line in lines}
 
+    def resident_mib(self) -> float:
+        """Its memory; 0 where the process has just ended."""
+        with suppress(OSError, IndexError):
+            pages = int(Path(f"/proc/{self.child.pid}/statm").read_text().split()[1])
+            return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return 0.0
+
     def kill(self) -> None:
         """`kill -9`, and wait for the end."""
         self.send(signal.SIGKILL)
@@ -165,7 +172,7 @@ class Service:
             "GNOMON_KAFKA__BOOTSTRAP_SERVERS": servers.bootstrap_servers,
             "GNOMON_REDIS__URL": servers.redis_url,
             "GNOMON_TOPICS__PREFIX": prefix,
-            "GNOMON_TOPICS__PARTITIONS": str(PARTITIONS),
+            "GNOMON_TOPICS__PARTITIONS": str(self.partitions),
             "PYTHONPATH": str(ROOT),
         } | (settings or {})  # fmt: skip
         self.workers: list[Worker] = []
@@ -174,7 +181,7 @@ class Service:
 
     def create_topics(self, *, but: tuple[str, ...] = ()) -> None:
         """As `gnomon topics create` makes them."""
-        config = Config(topics=TopicSettings(prefix=self.prefix, partitions=PARTITIONS))
+        config = Config(topics=TopicSettings(prefix=self.prefix, partitions=self.partitions))
         wanted = [
             NewTopic(self.prefix + spec.name, spec.partitions, 1, config=spec.settings)
             for spec in specs(config)
@@ -194,6 +201,23 @@ class Service:
             lambda: subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, check=False).returncode == 0, 30
         )
         eventually(lambda: name in admin.list_topics(timeout=10).topics, 30)
+
+    def play_drift(self, requests: int) -> None:
+        """Have the load generator's drift paired and looked at by a worker, which then ends."""
+        worker = self.worker("pair", "detect").ready()
+        command = [sys.executable, "-m", "load", "--scenario", "drift", "--requests", str(requests), "--seed", "3", "--no-verify"]
+        sending = Child([*command, "--rate", "3000"], self.folder / "load.log", ROOT, self.environment)
+        try:
+            assert sending.wait_ended(60), sending.tail()
+        finally:
+            sending.stop()
+
+        def all_looked_at() -> bool:
+            looked_at = sum(worker.metric("gnomon_detect_pairs_total").values())
+            return looked_at >= requests and sum(worker.metric("gnomon_pairing_waiting").values()) == 0
+
+        eventually(all_looked_at, 60, lambda: f"all pairs looked at: {worker.get('/metrics')[1]}")
+        worker.terminate()
 
     def worker(self, *roles: str, port: int | None = None) -> Worker:
         """Start one more; with no role named, it has all of them."""

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,15 +15,18 @@ from redis.asyncio import Redis
 
 from agents.serve import ServeFold
 from app.dev.redis_server import RedisServer, find_redis
+from app.folds.fold import at_once
 from app.read_model import ReadModel, ReadModelLost, RedisLedger, connect
 from app.read_model.keys import CHANGES, keys_of
 from app.read_model.mirror import SLOW_SECONDS
 from app.read_model.views import Overview
-from tests.read_model_records import ALERTS, STATISTICS, Record, Writes, alert, fed, letter, pairing, run
+from tests.read_model_records import ALERTS, SIDES, STATISTICS, Record, Writes, action, alert, fed, letter, pairing, run
 
-from tests.read_model_records import statistics, trigger  # isort: skip
+from tests.read_model_records import statistics, status, trigger, verdict  # isort: skip
 
 pytestmark = pytest.mark.integration
+#: Of all inputs but the first.
+EMPTY: list[list[Record]] = [[] for _ in range(SIDES - 1)]
 
 PATIENCE_SECONDS = 20.0
 
@@ -47,15 +51,15 @@ class Shard:
     """What the runner does with the fold and the ledger of one partition, over logs that lie in lists."""
 
     def __init__(self, client: Redis, logs: Sequence[Sequence[Record]], partition: int = 0, prefix: str = "") -> None:
-        self.ledger = RedisLedger(client, prefix, "serve", partition, 4)
+        self.ledger = RedisLedger(client, prefix, "serve", partition, SIDES)
         self.fold = ServeFold(partition)
         self.logs = logs
-        self.next = [0, 0, 0, 0]
+        self.next = [0] * SIDES
 
     async def open(self) -> bool:
         """Whether something was found."""
         saved = await self.ledger.open()
-        self.next = [0, 0, 0, 0] if saved is None else list(saved.next)
+        self.next = [0] * SIDES if saved is None else list(saved.next)
         self.fold.restore(None if saved is None else saved.saved, None, self.next)
         return saved is not None
 
@@ -64,29 +68,52 @@ class Shard:
         writes = Writes()
         for side, log in enumerate(self.logs):
             records = log[self.next[side] : self.next[side] + most]
-            self.fold.feed(side, run(records, self.next[side]), writes)
+            at_once(self.fold.feed(side, run(records, self.next[side]), writes))
             self.next[side] += len(records)
         if all(position == len(log) for position, log in zip(self.next, self.logs, strict=True)):
-            self.fold.sees_ends([True] * 4, 0)
-            self.fold.idle([0, 0, 0, 0], writes)
+            self.fold.sees_ends([True] * SIDES, 0)
+            self.fold.idle([0] * SIDES, writes)
         await self.ledger.commit(writes.sent, self.fold.save(), self.next)
 
 
 def some_logs(seed: int = 1, length: int = 40) -> list[list[Record]]:
     rng = random.Random(seed)
     states = ("quiet", "warning", "drift")
-    signals = [statistics(f"m{rng.randrange(4)}", minute=at, state=rng.choice(states)) for at in range(length)]
+    references = [{"id": f"sha256:{at // 9}"} for at in range(length)]
+    signals = [
+        statistics(f"m{rng.randrange(4)}", minute=at, state=rng.choice(states), baseline=reference)
+        for at, reference in enumerate(references)
+    ]
     alerts = [alert(rng.choice(["firing", "resolved"]), minute=at % 5, fingerprint=f"f{at % 3}") for at in range(length)]
     return [
         [*signals, *(pairing(f"m{at % 4}", minute=at, read=8, paired=4) for at in range(length))],
         alerts,
         [trigger(f"t{at}", minute=at) for at in range(5)],
         [letter(offset=at) for at in range(length)],
+        [verdict(minute=at, model=f"m{at % 4}") for at in range(5)],
+        [status(said, f"t{at}") for at in range(5) for said in ("accepted", "succeeded")],
+        [some_action(rng, at) for at in range(length)],
     ]
+
+
+def some_action(rng: random.Random, at: int) -> Record:
+    said: dict[str, Any] = {"minute": at, "offset": at, "subject": f"m{rng.randrange(4)}"}
+    return rng.choice(
+        [
+            action(id=f"s{at % 5}", matchers={"signal": "feature/age"}, **said),
+            action("unsilence", silence=f"s{at % 5}", **said),
+            action("acknowledge", fingerprint=f"f{at % 3}", **said),
+        ]
+    )
 
 
 async def table(client: Redis, partition: int = 0) -> dict[bytes, bytes]:
     return await client.hgetall(keys_of("", "serve", partition).documents)  # type: ignore[return-value]  # bytes here
+
+
+async def histories(client: Redis, partition: int = 0) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
+    keys = keys_of("", "serve", partition)
+    return await client.hgetall(keys.series), await client.hgetall(keys.chunks)  # type: ignore[return-value]  # bytes here
 
 
 async def fresh(client: Redis, partitions: int = 1) -> Overview:
@@ -118,9 +145,9 @@ class Clock:
 
 async def one_shard(client: Redis, clock: Clock | None = None) -> None:
     """A read model of one signal, all of its log read."""
-    shard = Shard(client, [[statistics()], [], [], []])
+    shard = Shard(client, [[statistics()], *EMPTY])
     if clock is not None:
-        shard.ledger = RedisLedger(client, "", "serve", 0, 4, now_ms=clock)
+        shard.ledger = RedisLedger(client, "", "serve", 0, SIDES, now_ms=clock)
     await shard.open()
     await shard.step()
 
@@ -147,13 +174,14 @@ async def test_a_crash_goes_on_from_the_last_commit_and_ends_with_the_same_docum
     assert len(found) > 3
     assert all(found[1:])
     assert by_content(await table(client)) == by_content(await table(client, 1))
+    assert await histories(client) == await histories(client, 1)
 
 
 async def test_a_flush_while_running_is_noticed_and_the_rebuild_is_equal(client: Redis) -> None:
     shard = Shard(client, some_logs())
     await shard.open()
     await shard.step()
-    before, shown = await table(client), await fresh(client)
+    before, shown, kept = await table(client), await fresh(client), await histories(client)
     await client.flushall()
     with pytest.raises(ReadModelLost, match=r"gnomon:\{serve-0\}:position.*flushed or restored"):
         await shard.step()
@@ -163,6 +191,8 @@ async def test_a_flush_while_running_is_noticed_and_the_rebuild_is_equal(client:
     await again.step()
     assert await table(client) == before
     assert timeless(await fresh(client)) == timeless(shown)
+    assert await histories(client) == kept
+    assert all(kept)
 
 
 async def test_half_a_read_model_is_not_trusted(client: Redis) -> None:
@@ -173,6 +203,7 @@ async def test_half_a_read_model_is_not_trusted(client: Redis) -> None:
     await client.hdel(keys_of("", "serve", 0).position, "next")
     assert await Shard(client, shard.logs).open() is False
     assert await table(client) == {}
+    assert await histories(client) == ({}, {})
     await shard.ledger.close()
     again = Shard(client, shard.logs)
     await again.open()
@@ -235,12 +266,12 @@ async def test_redis_away_is_waited_for_and_told_once(server: RedisServer) -> No
         told.append(reason)
         waits.set()
 
-    ledger = RedisLedger(client, "", "serve", 0, 4, waiting=waiting)
+    ledger = RedisLedger(client, "", "serve", 0, SIDES, waiting=waiting)
     await ledger.open()
     writes = fed((STATISTICS, statistics()))
-    await ledger.commit(writes.sent, b"{}", [1, 0, 0, 0])
+    await ledger.commit(writes.sent, b"{}", [1, 0, 0, 0, 0])
     server.kill()
-    commit = asyncio.create_task(ledger.commit(fed((ALERTS, alert())).sent, b"{}", [1, 1, 0, 0]))
+    commit = asyncio.create_task(ledger.commit(fed((ALERTS, alert())).sent, b"{}", [1, 1, 0, 0, 0]))
     await asyncio.wait_for(waits.wait(), PATIENCE_SECONDS)
     assert not commit.done()
     await asyncio.to_thread(server.start)
@@ -254,10 +285,10 @@ async def test_redis_away_is_waited_for_and_told_once(server: RedisServer) -> No
 
 async def test_waiting_for_redis_ends_with_the_task(server: RedisServer) -> None:
     client = connect(server.url)
-    ledger = RedisLedger(client, "", "serve", 0, 4)
+    ledger = RedisLedger(client, "", "serve", 0, SIDES)
     await ledger.open()
     server.kill()
-    commit = asyncio.create_task(ledger.commit([], b"{}", [0, 0, 0, 0]))
+    commit = asyncio.create_task(ledger.commit([], b"{}", [0] * SIDES))
     done, _ = await asyncio.wait({commit}, timeout=0.3)
     assert not done
     commit.cancel()
@@ -267,13 +298,13 @@ async def test_waiting_for_redis_ends_with_the_task(server: RedisServer) -> None
 
 
 async def test_a_commit_can_always_be_cancelled(client: Redis) -> None:
-    ledger = RedisLedger(client, "", "serve", 0, 4)
+    ledger = RedisLedger(client, "", "serve", 0, SIDES)
     await ledger.open()
     writes = fed((STATISTICS, statistics())).sent
 
     async def commit_for_ever() -> None:
         while True:
-            await ledger.commit(writes, b"{}", [0, 0, 0, 0])
+            await ledger.commit(writes, b"{}", [0] * SIDES)
 
     for at in range(60):  # a commit takes about a millisecond: this meets each of its waits
         await ledger.open()
@@ -318,7 +349,7 @@ async def test_a_reader_that_follows_sees_what_one_sees_that_reads_everything(cl
 
 
 async def test_a_reader_that_missed_too_much_reads_everything(client: Redis) -> None:
-    shard = Shard(client, [[statistics()], [], [], []])
+    shard = Shard(client, [[statistics()], *EMPTY])
     await shard.open()
     await shard.step()
     follower = ReadModel(client, "", 1)
@@ -405,7 +436,7 @@ async def test_a_redis_that_does_not_answer_is_told_with_the_age_of_what_is_show
 
 async def test_prefixes_and_partitions_do_not_meet(client: Redis) -> None:
     for prefix, partition, model in (("", 0, "a"), ("", 1, "b"), ("x.", 0, "c")):
-        shard = Shard(client, [[statistics(model)], [], [], []], partition, prefix)
+        shard = Shard(client, [[statistics(model)], *EMPTY], partition, prefix)
         await shard.open()
         await shard.step()
     assert set((await fresh(client, 2)).models) == {"a", "b"}
@@ -442,22 +473,27 @@ async def cutting_proxy(port: int) -> AsyncIterator[tuple[int, Callable[[], None
         armed = True
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal armed
         from_redis, to_redis = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            while request := await reader.read(1 << 20):
-                to_redis.write(request)
-                while b"EXEC" in request and not request.endswith(b"EXEC\r\n"):
-                    to_redis.write(more := await reader.read(1 << 20))
-                    request += more
-                answer = await from_redis.read(1 << 20)
-                if armed and b"EXEC" in request:
+        cut = asyncio.Event()
+
+        async def requests() -> None:
+            nonlocal armed
+            while request := await reader.read(1 << 16):
+                if armed and request.endswith(b"EXEC\r\n"):
                     armed = False
-                    break
+                    cut.set()
+                to_redis.write(request)
+
+        async def answers() -> None:
+            while (answer := await from_redis.read(1 << 16)) and not cut.is_set():
                 writer.write(answer)
-        finally:
-            to_redis.close()
-            writer.close()
+
+        both = [asyncio.create_task(requests()), asyncio.create_task(answers())]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        for task in both:
+            task.cancel()
+        to_redis.close()
+        writer.close()
 
     proxy = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:

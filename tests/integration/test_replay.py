@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from app.dev.child import Child
 from app.dev.servers import Servers
 from tests.integration.committed import read_all
-from tests.integration.harness import ROOT, Service, eventually
+from tests.integration.harness import ROOT, Service
 
 pytestmark = pytest.mark.integration
 
@@ -37,32 +36,7 @@ def service(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Itera
         for name, value in {"WINDOW": "4000", "GRACE": "1000", "DEDUPLICATION": "20000"}.items()
     }
     with Service(servers, "replay.", folder, toml=TOML, settings=windows) as made:
-        worker = made.worker("pair", "detect").ready()
-        command = [
-            sys.executable,
-            "-m",
-            "load",
-            "--scenario",
-            "drift",
-            "--requests",
-            str(REQUESTS),
-            "--rate",
-            "3000",
-            "--seed",
-            "3",
-        ]
-        sending = Child([*command, "--no-verify"], folder / "load.log", ROOT, made.environment)
-        try:
-            assert sending.wait_ended(60), sending.tail()
-        finally:
-            sending.stop()
-
-        def all_looked_at() -> bool:
-            looked_at = sum(worker.metric("gnomon_detect_pairs_total").values())
-            return looked_at >= REQUESTS and sum(worker.metric("gnomon_pairing_waiting").values()) == 0
-
-        eventually(all_looked_at, 60, lambda: f"all pairs looked at: {worker.get('/metrics')[1]}")
-        worker.terminate()
+        made.play_drift(REQUESTS)
         yield made
 
 

@@ -1,7 +1,8 @@
 """What the topology says of the flow against what a broker saw: each role runs alone, on what those before it left.
 
 What a role reads is what its group was given, and where its offsets were committed. What it writes are the topics that have
-more records after it than before. Traffic that makes every role say all that it can: drift, a poisonous event, a wrong outcome.
+more records after it than before.
+Traffic makes every role say all that it can: drift, a poisonous event, a wrong outcome, an action that is none.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ def send_all_that_a_role_can_speak_of(service: Service) -> None:
     publisher = Publisher(service.servers.bootstrap_servers, service.prefix)
     publisher.send("predictions.legacy", b"r", b"no event")
     publisher.send("outcomes", b"r", b"no outcome")
+    publisher.send("actions", b"credit", b"no action")
     publisher.flush()
 
 

@@ -64,7 +64,7 @@ REFUSALS = {
         _other_partitions, "pair", 1, (f"predictions.shadow: partitions is {PARTITIONS + 2}, should be {PARTITIONS}",)
     ),
     "unreachable broker": Refusal(_no_broker, "pair", 1, ("cannot reach Kafka: tried 127.0.0.1:",)),
-    "unknown role": Refusal(_nothing, "pair,guess", 2, ("no such role: 'guess'", "pair, detect, decide, serve")),
+    "unknown role": Refusal(_nothing, "pair,guess", 2, ("no such role: 'guess'", "pair, detect, decide, notify, serve")),
     "faults in the settings": Refusal(_wrong_settings, "pair", 2, ("pairing.window_ms", '"soon"', "pairing.grace_ms")),
 }
 

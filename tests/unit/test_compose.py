@@ -103,5 +103,5 @@ def test_what_the_image_is_built_from_exists(services: dict[str, Any]) -> None:
     build = services["gnomon"]["build"]
     dockerfile = (ROOT / build["context"] / build["dockerfile"]).read_text()
     copies = [line.split()[1] for line in dockerfile.splitlines() if line.startswith("COPY ") and "--from" not in line]
-    assert copies == ["app/requirements.lock", "app", "agents", "schemas", "load"]
+    assert copies == ["app/requirements.lock", "app", "agents", "schemas", "load", "docs/runbooks"]
     assert [source for source in copies if not (ROOT / source).exists()] == []

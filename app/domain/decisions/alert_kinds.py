@@ -8,7 +8,7 @@ Severity is by harm. ``critical`` pages somebody, and only what touches what use
 decided by, may do that; drift of inputs alone is a ``warning``, to be looked at in working hours; and so is what only a
 shadow suffers, since no user sees a shadow's answer.
 
-To add a kind: a row here, its words in ``app.domain.decisions.traffic_words``, and ``docs/runbooks/NAME.md``.
+To add a kind: a row here, its words in ``app.domain.decisions.traffic_words`` or ``signal_words``, and ``docs/runbooks/NAME.md``.
 """
 
 import hashlib
@@ -20,7 +20,8 @@ import msgspec
 from schemas.statistics import Signal, SignalKind
 
 __all__ = [
-    "ALERT_NAMES", "DEAD_LETTERS_HIGH", "INPUT_PAUSED", "LEGACY_SILENT", "OF_SIGNAL", "PRODUCER_MISROUTED", "SHADOW_SILENT",
+    "ALERT_NAMES", "BASELINE_STALE", "CLOCK_SKEW", "DEAD_LETTERS_HIGH", "INPUT_PAUSED", "LEGACY_SILENT", "OF_OUTCOMES",
+    "OF_SIGNAL", "OF_TRAFFIC", "PRODUCER_MISROUTED", "RETRAIN_OVERDUE", "RETRAIN_WINDOW_EXPIRING", "SHADOW_SILENT",
     "UNEXPECTED_VERSION", "AlertKind", "fingerprint", "labels", "segment_label", "short", "signal_label",
 ]  # fmt: skip
 
@@ -42,19 +43,33 @@ OF_SIGNAL: Mapping[SignalKind, AlertKind] = {
     "prediction": AlertKind("PredictionDrift", "critical", "warning"),
     "disagreement": AlertKind("DisagreementDrift", "critical", "critical"),
     "difference": AlertKind("DifferenceDrift", "critical", "critical"),
-    "latency": AlertKind("LatencyDrift", "critical", "warning"),
-    "cost": AlertKind("CostDrift", "warning", "warning"),
+    "latency": AlertKind("LatencyRegressed", "critical", "warning"),
+    "cost": AlertKind("CostRegressed", "warning", "warning"),
     "match_rate": AlertKind("MatchRateLow", "critical", "critical"),
+    "schema": AlertKind("SchemaChanged", "warning", "warning"),
+    "volume": AlertKind("VolumeAnomaly", "warning", "warning"),
+    "error": AlertKind("PerformanceDrop", "critical", "warning"),
+    "kpi": AlertKind("KpiDrift", "critical", "critical"),
 }
+#: What is said of these is as old as outcomes are late: it tells nothing of what else is spoken of, nor of who serves now.
+OF_OUTCOMES: frozenset[SignalKind] = frozenset({"error", "kpi"})
 SHADOW_SILENT = AlertKind("ShadowSilent", "warning", "warning")
 LEGACY_SILENT = AlertKind("LegacySilent", "critical", "critical")
 UNEXPECTED_VERSION = AlertKind("UnexpectedVersion", "warning", "warning")
 PRODUCER_MISROUTED = AlertKind("ProducerMisrouted", "warning", "warning")
+CLOCK_SKEW = AlertKind("ClockSkew", "warning", "warning")
 DEAD_LETTERS_HIGH = AlertKind("DeadLettersHigh", "warning", "warning")
 INPUT_PAUSED = AlertKind("InputPaused", "critical", "critical")
-_OF_TRAFFIC = (SHADOW_SILENT, LEGACY_SILENT, UNEXPECTED_VERSION, PRODUCER_MISROUTED, DEAD_LETTERS_HIGH, INPUT_PAUSED)
+BASELINE_STALE = AlertKind("BaselineStale", "warning", "warning")
+RETRAIN_OVERDUE = AlertKind("RetrainOverdue", "warning", "warning")
+RETRAIN_WINDOW_EXPIRING = AlertKind("RetrainWindowExpiring", "warning", "warning")
+_OF_TRAFFIC = (SHADOW_SILENT, LEGACY_SILENT, UNEXPECTED_VERSION, PRODUCER_MISROUTED, CLOCK_SKEW, DEAD_LETTERS_HIGH, INPUT_PAUSED)
 
-ALERT_NAMES = tuple(kind.name for kind in (*OF_SIGNAL.values(), *_OF_TRAFFIC))
+#: Those that the pair role's counts speak of.
+OF_TRAFFIC = frozenset(kind.name for kind in _OF_TRAFFIC)
+_OF_TRIGGERS = (RETRAIN_OVERDUE, RETRAIN_WINDOW_EXPIRING)
+
+ALERT_NAMES = tuple(kind.name for kind in (*OF_SIGNAL.values(), *_OF_TRAFFIC, BASELINE_STALE, *_OF_TRIGGERS))
 
 
 def signal_label(signal: Signal) -> str:
@@ -80,7 +95,7 @@ def labels(kind: AlertKind, severity: str, **others: str) -> dict[str, str]:
 def fingerprint(of: Mapping[str, str]) -> str:
     """The identity of an alert: 16 hexadecimal digits of the SHA-256 of its labels, sorted by name.
 
-    >>> fingerprint({"model": "credit", "alertname": "CostDrift"}) == fingerprint({"alertname": "CostDrift", "model": "credit"})
+    >>> fingerprint({"model": "credit", "topic": "t"}) == fingerprint({"topic": "t", "model": "credit"})
     True
     """
     return hashlib.sha256(msgspec.json.encode(of, order="sorted")).hexdigest()[:16]

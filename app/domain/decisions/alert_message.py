@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from msgspec import UNSET
 
-from app.domain.decisions.alert_subjects import News
+from app.domain.decisions.alert_cases import News
 from schemas.alert import Alert, AlertStatus
 from schemas.cloudevents import rfc3339
 
@@ -32,10 +32,10 @@ class Links:
     def runbook(self, name: str) -> str:
         """The runbook of an alert.
 
-        >>> Links("", "https://runbooks.example.com").runbook("CostDrift")
-        'https://runbooks.example.com/CostDrift'
-        >>> Links("", "https://example.com/runbooks/{alertname}.md").runbook("CostDrift")
-        'https://example.com/runbooks/CostDrift.md'
+        >>> Links("", "https://runbooks.example.com").runbook("CostRegressed")
+        'https://runbooks.example.com/CostRegressed'
+        >>> Links("", "https://example.com/runbooks/{alertname}.md").runbook("CostRegressed")
+        'https://example.com/runbooks/CostRegressed.md'
         """
         if "{alertname}" in self.runbook_url:
             return self.runbook_url.replace("{alertname}", name)
@@ -54,6 +54,7 @@ def alert_message(news: News, evidence: dict[str, Any], links: Links) -> Alert:
         raise ValueError(message)
     labels, resolved = news.case.labels, news.change == "resolved"
     model, topic, signal = labels.get("model", ""), labels.get("topic", ""), labels.get("signal", "")
+    version, segment = (labels.get(name, "") if signal else "" for name in ("version", "segment"))
     return Alert(
         labels=labels,
         annotations={
@@ -64,7 +65,7 @@ def alert_message(news: News, evidence: dict[str, Any], links: Links) -> Alert:
         },
         starts_at=rfc3339(news.starts),
         ends_at=rfc3339(news.ends) if resolved else UNSET,
-        generator_url=links.page(model=model, topic=topic, signal=signal),
+        generator_url=links.page(model=model, topic=topic, signal=signal, version=version, segment=segment),
         status=news.change,
         fingerprint=news.fingerprint,
         evidence=evidence | ({"lasted_s": (news.ends - news.starts) / 1000} if resolved else {}),

@@ -83,6 +83,8 @@ class Reason(StrEnum):
     CAME_BACK = "came_back"  # before it could be resolved
     STAYED_CLEAR = "stayed_clear"  # long enough and over enough events: resolved
     FORGOTTEN = "forgotten"  # nobody spoke of it any more
+    RETRAINED = "retrained"  # the version that a training made serves in its place: resolved
+    OTHERS_HOLD = "others_hold"  # clear for long enough, but signals that are one alert with it are not
 
 
 _H, _W, _C, _U, _S = Condition.HOLDS, Condition.WEAK, Condition.CLEAR, Condition.UNKNOWN, Condition.SILENT

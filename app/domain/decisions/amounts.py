@@ -2,7 +2,9 @@
 
 from typing import TypeGuard
 
-__all__ = ["amount", "is_interval", "is_number", "percent"]
+__all__ = ["amount", "duration", "is_interval", "is_number", "percent"]
+
+_LARGEST = 1e150
 
 
 def amount(value: float, unit: str) -> str:
@@ -24,9 +26,25 @@ def percent(share: float) -> str:
     return "0 %" if share == 0 else f"{share * 100:.{1 if abs(share) >= 0.01 else 2}f} %"
 
 
+def duration(time_ms: int) -> str:
+    """Two units at most.
+
+    >>> duration(7_250), duration(312_000), duration(7_260_000), duration(90_000_000)
+    ('7.2 s', '5 min 12 s', '2 h 1 min', '25 h 0 min')
+    """
+    if time_ms < 60_000:
+        return f"{time_ms / 1000:.1f} s"
+    minutes, seconds = divmod(time_ms // 1000, 60)
+    return f"{minutes} min {seconds} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether it can be reckoned with; a boolean cannot."""
-    return type(value) in {int, float}
+    """Whether it can be reckoned with: no boolean, and not so large that its square is none.
+
+    >>> [is_number(each) for each in (1, -2.5, True, "3", 10**400, float("nan"))]
+    [True, True, False, False, False, False]
+    """
+    return type(value) in {int, float} and abs(value) <= _LARGEST  # type: ignore[arg-type]  # it is a number by now
 
 
 def is_interval(value: object) -> TypeGuard[list[float]]:

@@ -1,9 +1,8 @@
 """From statistics to alerts and retrain triggers: the decide role's whole decision, one record at a time.
 
 The plan for a record: find its subject (a model, or an input topic); take each statement in it; close the cases that nobody
-has spoken of for long; for the served model, judge whether what fires is a cause to retrain. A trigger that was decided
-waits in ``pending`` until the log has said how many records its window holds; nothing that is decided later depends on when
-that answer comes, so neither the cut of the log nor a crash in between changes a trigger.
+has spoken of for long; for the served model, judge whether what fires is a cause to retrain. What then becomes of a trigger,
+and what pipelines and people say to it, is ``retrain_deciding``'s.
 
 Two signals of one model that move together are two alerts and one trigger. A record that cannot be used changes nothing and
 is counted: ``skipped``.
@@ -15,32 +14,36 @@ Delivery guarantees: ``State`` is plain data and all there is; a replay from it 
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import ValidationError
-from msgspec.structs import replace
 
-from app.domain.decisions import alert_statements
+from app.domain.decisions import alert_actions, alert_statements
+from app.domain.decisions.alert_cases import REFUSED, News, Said
 from app.domain.decisions.alert_kinds import OF_SIGNAL
 from app.domain.decisions.alert_message import Links, alert_id, alert_message
 from app.domain.decisions.alert_policy import AlertPolicy
-from app.domain.decisions.alert_subjects import REFUSED, News, Said, Subject
-from app.domain.decisions.alerting import Condition, Phase
+from app.domain.decisions.alert_subjects import Subject
+from app.domain.decisions.alerting import Reason
 from app.domain.decisions.decide_state import CASES, Pending, State, count, note_version
-from app.domain.decisions.evidence import evidence_of
-from app.domain.decisions.retrain_trigger import Ground, complete, compose
-from app.domain.decisions.retraining import CODES, SETTLED, Cause, RetrainPolicy, RetrainReason
+from app.domain.decisions.evidence import evidence_of, told_of
+from app.domain.decisions.retrain_deciding import Retraining
+from app.domain.decisions.retrain_renewal import marker
+from app.domain.decisions.retrain_statements import of_expiring, of_overdue
+from app.domain.decisions.retraining import RetrainPolicy
+from app.domain.decisions.window_expiry import FOR_EVER
+from schemas.action import Action
 from schemas.alert import Alert
-from schemas.cloudevents import rfc3339
 from schemas.offsets import OffsetRange
 from schemas.statistics import DriftStatistics
-from schemas.trigger import TriggerPolicy
+from schemas.trigger import RetrainStatus
 
 __all__ = ["Decider", "Told"]
 
-#: So long after a shadow was last spoken of a trigger still names it.
-_SHADOW_MS = 24 * 3_600_000
+#: The end of the year 9999.
+_LATEST_MS = 253_402_300_799_999
 
 _decode = msgspec.json.Decoder(DriftStatistics).decode
 
@@ -55,7 +58,11 @@ class Told(NamedTuple):
 
 
 class Decider:
-    """See the module's text. Policies are asked for at each record, by model; a topic's alerts have the policy of ``""``."""
+    """See the module's text. Policies are asked for at each record, by model; a topic's alerts have the policy of ``""``.
+
+    ``listen`` is told all that becomes of a case, also what is told to nobody, with its event time. ``retention_ms``: how long
+    the broker keeps ``pairs``.
+    """
 
     def __init__(
         self,
@@ -63,14 +70,18 @@ class Decider:
         alert_policy_for: Callable[[str], AlertPolicy],
         retrain_policy_for: Callable[[str], RetrainPolicy],
         links: Links,
+        listen: Callable[[News, int], None] | None = None,
+        retention_ms: int = FOR_EVER,
     ) -> None:
-        self.state = State()
+        self.state, self._listen = State(), listen
         self._full_name, self._pairs, self._links = full_name, full_name("pairs"), links
         self._alert_policy_for, self._retrain_policy_for = alert_policy_for, retrain_policy_for
-        self._open = 0
+        self._retention_ms, self._open = retention_ms, 0
+        self.load(self.state)
 
     def load(self, state: State) -> None:
         """Go on from a state that was saved."""
+        self._retraining = Retraining(state, self._pairs, self._retrain_policy_for, self._links, self._retention_ms)
         self.state, self._open = state, sum(len(subject.cases) for subject in state.subjects.values())
 
     def read(self, value: bytes | None, id_: str) -> list[Told]:
@@ -82,17 +93,30 @@ class Decider:
             return []
         return self._take(statistics, id_)
 
-    def complete(self, model: str, stretch: OffsetRange, events: int, digest: str, *, whole: bool) -> list[Pending]:
-        """The triggers that waited for this stretch of the model's pairs, with what the log said of it."""
-        pending, done = self.state.pending, []
-        for id_, waiting in list(pending.items()):
-            if waiting.trigger.model.name == model and waiting.trigger.window.offsets == [stretch]:
-                done.append(replace(pending.pop(id_), trigger=complete(waiting.trigger, events, digest, whole=whole)))
-        return done
+    def complete(self, model: str, stretch: OffsetRange, events: int, digest: str, *, whole: bool) -> None:
+        """What the log said of this stretch of the model's pairs, for the triggers that wait for it."""
+        self._retraining.pending.complete(model, stretch, events, digest, whole=whole)
+
+    def released(self) -> list[tuple[str, Pending]]:
+        """The triggers that are to be written since this was last asked, each with the id of its event."""
+        return self._retraining.pending.released()
+
+    def hear(self, status: RetrainStatus) -> None:
+        """Take what a pipeline says of a trigger; raises ``DecodeError`` where it cannot be so, and changes nothing then."""
+        self._retraining.hear(status)
+        count(self.state.counters.statuses, status.status)
+
+    def act(self, action: Action) -> None:
+        """Take what somebody decided; raises ``DecodeError`` where it cannot be so, and changes nothing then."""
+        if action.action in {"approve", "reject", "trigger"}:
+            self._retraining.act(action)
+        else:
+            alert_actions.take(self.state, action)
+        count(self.state.counters.actions, action.action)
 
     def _take(self, statistics: DriftStatistics, id_: str) -> list[Told]:
         model, counters, signal = statistics.model, self.state.counters, statistics.signal
-        if signal.kind != "pairing" and not (model and signal.kind in OF_SIGNAL):
+        if (signal.kind != "pairing" and not (model and signal.kind in OF_SIGNAL)) or not _has_times(statistics):
             counters.skipped += 1
             return []
         name = model or f"topic/{signal.name}"
@@ -101,6 +125,8 @@ class Decider:
             counters.refused += 1
             return []
         before, told = len(subject.cases), []
+        if model and signal.kind != "pairing":  # on a backlog the pair role's counts are days ahead of what detectors say
+            self._retraining.pass_time(statistics, subject)
         try:
             told = self._read(statistics, id_, subject, self._alert_policy_for(model))
         except ValidationError:
@@ -110,28 +136,38 @@ class Decider:
 
     def _read(self, statistics: DriftStatistics, id_: str, subject: Subject, policy: AlertPolicy) -> list[Told]:
         note_version(subject, statistics)
-        told: list[Told] = []
+        told, start = list[Told](), statistics.window.start
+        subject.time.take(statistics)
         for said in self._statements(statistics, subject, policy):
-            news = subject.hear(said, room=self._open < CASES)
+            news = subject.hear(said, policy, crowded=self._open >= CASES)
             if news is REFUSED:
                 self.state.counters.refused += 1
             elif news is not None:
-                told += self._tell(news, statistics, id_)
+                told += self._tell(news, statistics, said.statement.at, id_)
                 self._judge(statistics, id_, subject, said, news)
-        start = statistics.window.start
-        for news in subject.forget(start - policy.forget_after_s * 1000, start):
-            told += self._tell(news, None, id_)
+        for news in chain(subject.settle(statistics.window.end, policy), subject.forget(statistics, policy)):
+            told += self._tell(news, None, start, id_)
         return told
 
     def _statements(self, statistics: DriftStatistics, subject: Subject, policy: AlertPolicy) -> Iterator[Said]:
+        retrain = self._retrain_policy_for(statistics.model)
+        triggers = chain(
+            of_overdue(statistics, subject, policy, retrain),
+            of_expiring(statistics, subject, policy, retrain, self._retention_ms),
+        )
         if statistics.signal.kind != "pairing":
-            return alert_statements.of_signal(statistics, subject, policy)
+            speak = (alert_statements.of_signal, alert_statements.of_baseline)
+            return chain(chain.from_iterable(each(statistics, subject, policy) for each in speak), triggers)
         if statistics.model:
-            return alert_statements.of_pairing(statistics, subject, policy)
+            return chain(alert_statements.of_pairing(statistics, subject, policy), triggers)
         return alert_statements.of_topic(statistics, subject, policy, self._full_name)
 
-    def _tell(self, news: News, statistics: DriftStatistics | None, id_: str) -> list[Told]:
-        """The event that tells a change, with the ``statistics`` that speak of it, if any do."""
+    def _tell(self, news: News, statistics: DriftStatistics | None, at: int, id_: str) -> list[Told]:
+        """The event that tells a change at this event time, with the ``statistics`` that speak of it, if any do."""
+        if self._listen is not None:
+            self._listen(news, at)
+        if news.held_first and news.case.held is not None:
+            count(self.state.counters.held, news.case.held)
         if news.change is None:
             return []
         if news.change == "firing":
@@ -140,46 +176,25 @@ class Decider:
             self.state.counters.resolved += 1
         id_of_alert = alert_id(news.fingerprint, news.change, news.starts)
         evidence = {"reason": news.reason} if statistics is None else evidence_of(statistics, id_, news.reason)
-        at = news.starts if news.change == "firing" else news.ends
-        return [Told(id_of_alert, alert_message(news, evidence, self._links), at, id_)]
+        evidence |= told_of(news.case) | self._renewed(news)
+        told_at = news.starts if news.change == "firing" else news.ends
+        return [Told(id_of_alert, alert_message(news, evidence, self._links), told_at, id_)]
+
+    def _renewed(self, news: News) -> dict[str, Any]:
+        """Of a resolve because of a new version: which, and for which trigger it was made."""
+        if news.reason is not Reason.RETRAINED:
+            return {}
+        renewal = self.state.subjects[news.case.labels["model"]].cooldown.renewal
+        return {} if renewal is None else {"retrained": marker(renewal)}
 
     def _judge(self, statistics: DriftStatistics, id_: str, subject: Subject, said: Said, news: News) -> None:
-        """Judge whether an alert is a cause to retrain the served model."""
-        kind, case, at = statistics.signal.kind, news.case, statistics.window.end
-        if kind not in CODES or statistics.role == "shadow" or not statistics.model:
-            return
-        if case.cause is None:
-            case.cause = Cause.of(statistics, self._pairs)
-        else:
-            case.cause.follow(statistics, self._pairs)
-        holds = said.statement.condition is Condition.HOLDS and case.episode.phase is Phase.FIRING
-        if not holds or case.cause.judged in SETTLED:
-            return
-        policy, held = self._retrain_policy_for(statistics.model), case.cause.held
-        reason = case.cause.judge(kind, subject.cooldown, policy, at)
-        if case.cause.held != held:
-            count(self.state.counters.held_back, reason)
-        if reason is RetrainReason.TRIGGERED:
-            self._trigger(statistics, id_, subject, news, policy)
+        """Judge whether a signal's alert is a cause to retrain the served model."""
+        self._retraining.judge(statistics, id_, subject, said, news)
 
-    def _trigger(self, statistics: DriftStatistics, id_: str, subject: Subject, news: News, policy: RetrainPolicy) -> None:
-        case, cause, at, links = news.case, news.case.cause, statistics.window.end, self._links
-        if cause is None:
-            return
-        suppressed = cause.others_held_back(subject.cooldown)
-        subject.cooldown.begin(at)
-        ground = Ground(
-            fingerprint=news.fingerprint,
-            summary=case.summary,
-            starts=case.episode.starts,
-            served=statistics.version or subject.legacy,
-            shadows=tuple(sorted(version for version, seen in subject.shadows.items() if seen > at - _SHADOW_MS)),
-            dashboard=links.page(model=statistics.model),
-            runbook=links.runbook(case.labels["alertname"]),
-            statistics_id=id_,
-        )
-        limits = TriggerPolicy(policy.cooldown_s, rfc3339(subject.cooldown.until(policy)), suppressed)
-        trigger = compose(statistics, self._pairs, cause, ground, limits)
-        caused_by = alert_id(news.fingerprint, "firing", case.episode.starts)
-        self.state.pending[trigger.trigger_id] = Pending(trigger, caused_by, at)
-        count(self.state.counters.triggers, trigger.reason.code)
+
+def _has_times(statistics: DriftStatistics) -> bool:
+    """Whether its times are such as an alert can speak of: of the years 1970 to 9999."""
+    change = statistics.statistics.get("change")
+    told = [change.get("timestamp", 0)] if isinstance(change, dict) else []
+    times = [statistics.window.start, statistics.window.end, *told]
+    return all(isinstance(time_ms, int) and 0 <= time_ms <= _LATEST_MS for time_ms in times)

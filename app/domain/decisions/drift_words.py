@@ -11,12 +11,14 @@ on, and that they stay as they are. What the statistics do not have is left out,
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
-from app.domain.decisions.alert_kinds import segment_label, short, signal_label
+from app.domain.decisions.alert_kinds import short
 from app.domain.decisions.amounts import amount, is_interval, is_number, percent
-from app.domain.decisions.traffic_words import Words, fitted, when
-from schemas.statistics import DriftStatistics, SignalKind
+from app.domain.decisions.signal_words import SignalWords, words_for
+from app.domain.decisions.stale_baselines import named_in
+from app.domain.decisions.traffic_words import Words, fitted, since, when
+from schemas.statistics import DriftStatistics
 
 __all__ = ["of_signal"]
 
@@ -27,77 +29,31 @@ _LABEL_BYTES = 60
 _FAR = 2.0
 
 
-class _Said(NamedTuple):
-    """How one kind of signal is spoken of. ``always``: what a share of events does, where only one direction alerts."""
-
-    noun: str
-    meaning: str
-    unit: str = ""
-    plural: bool = False
-    always: str = ""
-
-
-_SIGNALS: Mapping[SignalKind, _Said] = {
-    "feature": _Said(
-        "feature {name} of {whose}",
-        "The inputs are no longer those of the reference; this alone does not say that the answers are worse.",
-    ),
-    "missing": _Said(
-        "feature {name} of {whose}",
-        "A source or a join in front of the model may be broken; answers without this input may be worse.",
-        always="is missing more often",
-    ),
-    "prediction": _Said("the predictions of {whose}", "The model no longer answers as it did in the reference.", plural=True),
-    "disagreement": _Said(
-        "the answers of {whose}",
-        "Both models answer the same requests, so one of the two has changed, or what only one of them reads.",
-        plural=True,
-        always="disagree with the live model more often",
-    ),
-    "difference": _Said(
-        "the difference of {whose} to the live model",
-        "Season and traffic are the same for both, so one of the two models has changed, or what only one of them reads.",
-    ),
-    "latency": _Said(
-        "the latency of {whose}", "Users wait for a legacy model; a shadow's latency tells of its roll-out.", unit="ms"
-    ),
-    "cost": _Said("the cost of an answer of {whose}", "The bill follows."),
-    "match_rate": _Said(
-        "requests of {whose}",
-        "Requests that do not meet are missing from every comparison, and not by chance: do not decide on what is left.",
-        plural=True,
-        always="are answered by all models less often",
-    ),
-}
-#: The same for one label of class probabilities.
-_PROBABILITY = _SIGNALS["prediction"]._replace(noun="the probability that {whose} gives to {name}", plural=False)
-
-
 def of_signal(statistics: DriftStatistics) -> Words:
     """The words for a drift of one signal."""
-    kind, figures = statistics.signal.kind, statistics.statistics
-    said = _PROBABILITY if kind == "prediction" and statistics.signal.name else _SIGNALS[kind]
-    noun = _noun(said, statistics)
-    effect = figures.get("effect")
-    known = effect if isinstance(effect, dict) else figures
+    figures = statistics.statistics
     direction = figures.get("direction")
     aspect, _, way = direction.rpartition(" ") if isinstance(direction, str) else ("", "", "")
-    happened, size = _moved(said, aspect, way, known)
-    summary = f"{noun[0].upper()}{noun[1:]} {happened}{f': {size}' if size else ''}{_since(statistics)}"
+    said = words_for(statistics.signal, aspect)
+    noun = said.noun_of(statistics)
+    effect = figures.get("effect")
+    known = effect if isinstance(effect, dict) else figures
+    happened, size = _largest(said, figures) or _moved(said, aspect, way, known)
+    summary = f"{noun[0].upper()}{noun[1:]} {happened}{f': {size}' if size else ''}{since(statistics)}"
     return fitted(summary, [_estimate(known, aspect), _reference(figures), _sureness(statistics), said.meaning])
 
 
-def _noun(said: _Said, statistics: DriftStatistics) -> str:
-    name = signal_label(statistics.signal).partition("/")[2]
-    parts = [statistics.model, statistics.version]
-    if statistics.role != "all":
-        parts.append(f"({statistics.role})")
-    if statistics.segment:
-        parts.append(f"in {segment_label(statistics.segment)}")
-    return said.noun.format(name=name, whose=" ".join(part for part in parts if part))
+def _largest(said: SignalWords, figures: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What happened where most values are lower and the largest of the reference have become more."""
+    tail = figures.get("tail")
+    if not isinstance(tail, dict) or not is_number(tail.get("above")):
+        return None
+    share = _of_share(tail)
+    size = share and f"{share} are above {amount(tail['above'], said.unit)}"
+    return f"{_is(said)} mostly lower than in the reference, but more often among its largest", size
 
 
-def _moved(said: _Said, aspect: str, way: str, known: Mapping[str, Any]) -> tuple[str, str]:
+def _moved(said: SignalWords, aspect: str, way: str, known: Mapping[str, Any]) -> tuple[str, str]:
     """What happened, and from what to what."""
     if said.always:
         return f"{said.always} than in the reference", _of_share(_move(known, ""))
@@ -118,7 +74,7 @@ def _moved(said: _Said, aspect: str, way: str, known: Mapping[str, Any]) -> tupl
     return ("have" if said.plural else "has") + " drifted", _of_pair(known, "mean", "mean", said.unit)
 
 
-def _is(said: _Said) -> str:
+def _is(said: SignalWords) -> str:
     return "are" if said.plural else "is"
 
 
@@ -189,13 +145,6 @@ def _stretch(ends: list[float], first: int, last: int, unit: str) -> str:
     return f"are above {low}" if last >= len(ends) else f"are above {low} and at most {amount(ends[last], unit)}"
 
 
-def _since(statistics: DriftStatistics) -> str:
-    change = statistics.statistics.get("change")
-    if isinstance(change, dict) and is_number(change.get("timestamp")):
-        return f", since about {when(int(change['timestamp']))}"
-    return f", seen in the {statistics.window.events:,} events up to {when(statistics.window.end)}"
-
-
 def _estimate(known: Mapping[str, Any], aspect: str) -> str:
     """How good the size is: the values behind it, and the interval that it lies in."""
     values = known.get("values")
@@ -214,6 +163,10 @@ def _reference(figures: Mapping[str, Any]) -> str:
     values = reference.get("values") if isinstance(reference, dict) else None
     if not is_number(values):
         return ""
+    named = named_in(figures)
+    if named is not None:
+        version, owner = short(named.version, _LABEL_BYTES), short(named.owner, _LABEL_BYTES)
+        return f"The reference: {values:,.0f} values of the baseline {version}, for which {owner} answers."
     first, last = _warm_up(baseline.get("id") if isinstance(baseline, dict) else None)
     span = f", from {when(first)} to {when(last)}" if last else ""
     return f"The reference: the signal's first {values:,.0f} values{span}."

@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
+from app.domain.decisions.alert_cases import Case
 from schemas.cloudevents import rfc3339
 from schemas.statistics import DriftStatistics
 
-__all__ = ["STATISTICS_BYTES", "evidence_of", "scalars"]
+__all__ = ["STATISTICS_BYTES", "evidence_of", "scalars", "told_of"]
 
 #: Both histograms of a signal take 2 to 3 kB; this leaves room for a signal of many categories.
 STATISTICS_BYTES = 32_768
@@ -36,6 +37,16 @@ def evidence_of(statistics: DriftStatistics, id_: str, reason: str) -> dict[str,
         "source": id_,
     }
     return evidence | ({"trimmed": True} if trimmed else {})
+
+
+def told_of(case: Case) -> dict[str, Any]:
+    """The signals that are one alert with this one, the largest effect first; and who has acknowledged it, if anybody."""
+    ranked = sorted(case.contributors.items(), key=lambda entry: (-entry[1].size, entry[1].at, entry[0]))
+    told = [{"signal": one.signal, "fingerprint": mark, "since": rfc3339(one.at), "size": one.size} for mark, one in ranked]
+    seen = case.acknowledged
+    return ({"contributors": told} if told else {}) | (
+        {"acknowledged": {"by": seen.by, "why": seen.why, "at": rfc3339(seen.at)}} if seen is not None else {}
+    )
 
 
 def scalars(figures: dict[str, Any], most: int = 40) -> dict[str, Any]:

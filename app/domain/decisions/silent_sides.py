@@ -10,6 +10,7 @@ requests are then ``solo``, which says nothing of shadows. The alert stays until
 from msgspec import Struct
 
 from app.domain.decisions.alerting import Condition
+from app.domain.decisions.clock_skew import Ahead, Gap
 
 __all__ = ["LEAST_REQUESTS", "PairingCounts", "silence"]
 
@@ -30,6 +31,8 @@ class PairingCounts(Struct, gc=False):
     rejected: int = 0
     paused: int = 0
     unexpected: dict[str, int] = {}
+    ahead: Ahead | None = None
+    clock_gaps: dict[str, Gap] = {}
 
     @property
     def of_shadow(self) -> tuple[int, int]:

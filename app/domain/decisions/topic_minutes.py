@@ -1,4 +1,4 @@
-"""What the pair role counted of an input topic, minute by minute, with the minutes of all its partitions side by side.
+"""What the pair role counted of an input topic, or of a version, minute by minute, the minutes of all partitions side by side.
 
 Minutes are counted, not timed, since partitions of one topic may be hours apart while a backlog is read. A partition that
 has been silent for ``forget_ms`` behind the others no longer counts, so what it last said cannot hold an alert up for ever.
@@ -13,11 +13,16 @@ RECENT = 10
 
 
 class Minute(NamedTuple):
-    """Of one source partition, in a minute that ended at ``end`` (event time, milliseconds): ``bad`` ones of those ``seen``."""
+    """Of one source partition, in a minute that ended at ``end`` (event time, milliseconds): ``bad`` ones of those ``seen``.
+
+    ``usual``, ``most``: how bad, where that has a measure: usually, and at most.
+    """
 
     end: int
     bad: int
     seen: int
+    usual: int = 0
+    most: int = 0
 
 
 #: Source partition, as text, to its recent minutes, oldest first.

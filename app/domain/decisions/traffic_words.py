@@ -1,4 +1,4 @@
-"""What an alert that no detector raises says to people: who is silent, who came unexpected, what is misrouted or refused.
+"""What an alert that no detector raises says to people: who is silent, who came unexpected, what is misrouted, refused, stale.
 
 What a drift says is in ``app.domain.decisions.drift_words``. Names come from producers, so they are cut: a text has at most
 ``TEXT_BYTES``.
@@ -7,14 +7,18 @@ What a drift says is in ``app.domain.decisions.drift_words``. Names come from pr
 from typing import NamedTuple
 
 from app.domain.decisions.alert_kinds import short
+from app.domain.decisions.amounts import is_number
+from app.domain.decisions.stale_baselines import NamedBaseline
 from schemas.cloudevents import rfc3339
+from schemas.statistics import DriftStatistics
 
 __all__ = [
     "TEXT_BYTES", "Words", "fitted", "of_misrouting", "of_pause", "of_refusals", "of_silent_legacy", "of_silent_shadow",
-    "of_unexpected_version", "when",
+    "of_stale_baseline", "of_unexpected_version", "since", "when",
 ]  # fmt: skip
 
 TEXT_BYTES = 1_000
+_NAME_BYTES = 80
 
 
 class Words(NamedTuple):
@@ -86,6 +90,18 @@ def of_pause(topic: str, partition: int, refused: int, read: int) -> Words:
     return fitted(f"Reading of {topic} is paused: nearly all of it is refused", sentences)
 
 
+def of_stale_baseline(model: str, baseline: NamedBaseline) -> Words:
+    """The words for a model whose signals are compared with something that has expired."""
+    version, owner = short(baseline.version, _NAME_BYTES), short(baseline.owner, _NAME_BYTES)
+    until = "" if baseline.expires is None else f" on {when(baseline.expires)}"
+    sentences = [
+        f"It is {short(baseline.id, _NAME_BYTES)}; {owner} answers for it.",
+        "The signals are judged against it all the same, so what is found may be no more than that the world has moved on.",
+        "Make a new one (gnomon baseline create), look at it, and name it in the model's drift.baseline.",
+    ]
+    return fitted(f"Baseline {version} of {model} expired{until}", sentences)
+
+
 def when(time_ms: int) -> str:
     """An event time as people write it.
 
@@ -93,6 +109,14 @@ def when(time_ms: int) -> str:
     '2026-09-21 14:13:20 UTC'
     """
     return rfc3339(time_ms)[:19].replace("T", " ") + " UTC"
+
+
+def since(statistics: DriftStatistics) -> str:
+    """Since when statistics say that something is otherwise, as the end of a sentence."""
+    change = statistics.statistics.get("change")
+    if isinstance(change, dict) and is_number(change.get("timestamp")):
+        return f", since about {when(int(change['timestamp']))}"
+    return f", seen in the {statistics.window.events:,} events up to {when(statistics.window.end)}"
 
 
 def fitted(summary: str, sentences: list[str]) -> Words:

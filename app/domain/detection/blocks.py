@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from app.domain.detection.calibration import Floats
 from app.domain.detection.reference import hashed
 from app.domain.detection.season import Calendar
+from app.domain.detection.share_season import ShareSeason
 from app.domain.detection.signals import Numbers, Shares, Value, WarmUp, as_numbers
 from app.domain.detection.watched import Watched
 from schemas.statistics import Signal
@@ -31,6 +32,8 @@ class Rows:
     statuses: Sequence[str]
     versions: Sequence[str]
     columns: dict[Signal, Sequence[Value]] = field(default_factory=dict)
+    #: Where outcomes are waited for: the pairs that were settled up to each of these, those without an outcome included.
+    asked: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -54,17 +57,23 @@ class Block(NamedTuple):
     classes: NDArray[np.intp]
     shares: Floats
     shares_present: Floats
+    #: What is left of the columns of shares that have a season.
+    seasonal: Floats
+    seasonal_present: Floats
 
     def part(self, begin: int, end: int) -> "Block":
         """Some of its records."""
         here = slice(None), slice(begin, end)
         return Block(self.location[here], self.shapes[here], self.numbers_present[here], self.raw[here], self.classes[here],
-                     self.shares[here], self.shares_present[here])  # fmt: skip
+                     self.shares[here], self.shares_present[here], self.seasonal[here], self.seasonal_present[here])  # fmt: skip
 
 
-def encode(watched: Sequence[Watched], rows: Rows, at: int, end: int, sizes: tuple[int, int, int]) -> Block:
-    """The rows ``at`` to ``end`` for all signals that are past their warm-up; ``sizes``: numbers, shares, share columns."""
-    n, (numbers, shares, columns) = end - at, sizes
+def encode(watched: Sequence[Watched], rows: Rows, at: int, end: int, sizes: tuple[int, int, int, int]) -> Block:
+    """The rows ``at`` to ``end`` for all signals that are past their warm-up.
+
+    ``sizes``: numbers, shares, columns of shares, and those of them that have a season.
+    """
+    n, (numbers, shares, columns, seasonal) = end - at, sizes
     block = Block(
         location=np.zeros((numbers, n)),
         shapes=np.zeros((3 * numbers, n)),
@@ -73,6 +82,8 @@ def encode(watched: Sequence[Watched], rows: Rows, at: int, end: int, sizes: tup
         classes=np.zeros((numbers, n), dtype=np.intp),
         shares=np.zeros((columns, n)),
         shares_present=np.ones((shares, n)),
+        seasonal=np.zeros((seasonal, n)),
+        seasonal_present=np.ones((seasonal, n)),
     )
     empty: Sequence[Value] = [None] * n
     presence: dict[str, NDArray[np.bool_]] = {}
@@ -107,8 +118,16 @@ def _encode_one(
         present = codes >= 0
         if not present.all():
             block.shares_present[stage.slot] = present
+        if stage.season is not None:
+            _take_season_out(stage, stage.season, present, calendar, block)
         return present
     return _encode_numbers(stage, as_numbers(values), hashed(digests, one.salt), calendar, block)
+
+
+def _take_season_out(stage: Shares, season: ShareSeason, present: NDArray[np.bool_], calendar: Calendar, block: Block) -> None:
+    columns, left = (slice(first, first + len(stage.labels)) for first in (stage.first, stage.seasonal))
+    block.seasonal[left] = season.lines(block.shares[columns], calendar.lines) * present
+    block.seasonal_present[left] = present
 
 
 def _encode_numbers(stage: Numbers, values: Floats, at: Floats, calendar: Calendar, block: Block) -> NDArray[np.bool_]:

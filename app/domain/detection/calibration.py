@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from app.domain.detection.scan_plan import LEVELS, WIDTHS
 
-__all__ = ["GATE", "STEP", "base_thresholds", "block_scatter", "calibrate", "gate_quantile", "stretch_scatter"]
+__all__ = ["GATE", "STEP", "UNREACHABLE", "base_thresholds", "block_scatter", "calibrate", "gate_quantile", "stretch_scatter"]
 
 Floats = NDArray[np.float64]
 #: The chance that a level of white noise is taken for dependent, where no season was fitted: the price is delay, +0.1 sd 2,216
@@ -30,7 +30,7 @@ STEP = 64
 #: Fewer degrees of freedom say nothing of a variance.
 _LEAST_FREEDOM = 4
 #: A threshold that nothing reaches: where four blocks were all there was, the tail is that long.
-_UNREACHABLE = 1e12
+UNREACHABLE = 1e12
 
 
 def base_thresholds(values_between_false_alarms: float) -> Floats:
@@ -95,7 +95,7 @@ def _chi_squared_limit(freedom: Floats, gate: Floats) -> Floats:
 def _student(threshold: Floats, freedom: Floats) -> Floats:
     k = ((8 * freedom + 1) / (8 * freedom + 3)) ** 2
     exponent = np.minimum(2 * threshold / (freedom * k), 60.0)
-    return np.minimum(freedom / 2 * np.expm1(exponent), _UNREACHABLE)
+    return np.minimum(freedom / 2 * np.expm1(exponent), UNREACHABLE)
 
 
 def calibrate(scatter: Floats, freedom: Floats, base: Floats, gate: Floats) -> tuple[Floats, Floats]:

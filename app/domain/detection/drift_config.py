@@ -17,7 +17,7 @@ from app.domain.ranges import Range, outside
 __all__ = ["ALGORITHM", "DETECTORS", "DriftConfig"]
 
 #: Changes with every change of a formula: figures from two algorithms are not comparable.
-ALGORITHM = "scan/3"
+ALGORITHM = "scan/7"
 #: ``scan`` decides; ``adwin`` (River's) and whatever else is named is asked beside it and stands in the evidence, it never
 #: decides.
 DETECTORS = ("scan", "adwin")
@@ -48,18 +48,26 @@ class DriftConfig:
         "categories": Range(1, 255, "categories"),
         "versions": Range(1, 64, "versions"),
         "segment_values": Range(1, 64, "values"),
+        "volume_interval_ms": Range(1_000, 3_600_000, "milliseconds"),
+        "volume_warm_up": Range(1_000, 100_000, "intervals", "a smaller reference makes false alarms"),
+        "volume_lateness_ms": Range(0, 3_600_000, "milliseconds"),
+        "label_delay_ms": Range(1_000, 366 * 86_400_000, "milliseconds"),
+        "label_pairs": Range(1_000, 1_000_000, "pairs"),
     }
 
     #: Values of a signal that make its reference, at least; until then it is ``warming`` and cannot alarm.
     warm_up: int = 5_000
-    #: Event time that it spans at least, as far as 100,000 values last. Traffic with days needs two weeks here: what the
-    #: reference has not seen, a weekend, is drift.
+    #: Event time that it spans at least; of more than 100,000 values a part is kept. Traffic with days needs two weeks here:
+    #: what the reference has not seen, a weekend, is drift.
     warm_up_ms: int = 0
+    #: What signals are compared with from their first value on, in place of a warm-up: what `gnomon baseline create` wrote, or
+    #: the id of what was pinned. What it lacks warms up. Not for `[models.default]`: a baseline is one model's.
+    baseline: Annotated[str, msgspec.Meta(extra={"allowed": "a file, or `sha256:` and 64 hexadecimal digits"})] = ""
     #: Mean number of values of one signal between two false alarms: 30 signals and 1,000,000 pairs a day at the default make
     #: one in a month. Each factor of ten costs about 2.3 / KL values of delay, a ninth at the default.
     values_between_false_alarms: float = 1e9
     #: Mean number of false alarms of a whole model in a week, by its traffic in the warm-up: half of them for the inputs, half
-    #: for the answers and how they match, divided over the signals. 0: each signal has ``values_between_false_alarms``.
+    #: for the answers, how they match, and outcomes, divided over the signals. 0: each has ``values_between_false_alarms``.
     false_alarms_per_week: float = 0.0
     #: An alarm whose effect is smaller is a ``warning``: standard deviations for numbers, Cohen's h for shares.
     least_effect: float = 0.05
@@ -81,6 +89,18 @@ class DriftConfig:
     segments: tuple[str, ...] = ()
     #: Values of one segment that are watched, the first that come.
     segment_values: int = 8
+    #: Event time over which the requests of a model are counted: its volume ...
+    volume_interval_ms: int = 60_000
+    #: ... of which so many intervals make the reference: two weeks of minutes, since traffic has days and weeks ...
+    volume_warm_up: int = 20_160
+    #: ... and which are closed so long after their end.
+    volume_lateness_ms: int = 120_000
+    #: Event time for which a pair waits for its outcome; what comes later is not counted, so it has to be longer than outcomes
+    #: take, the slowest kind of them included.
+    label_delay_ms: Annotated[int, msgspec.Meta(extra={"bold": True})] = 3_600_000
+    #: Pairs of one model on one partition that wait for their outcome at a time, half a kilobyte each; of more, one in two waits,
+    #: or one in four, and so on.
+    label_pairs: Annotated[int, msgspec.Meta(extra={"bold": True})] = 20_000
     #: Which detectors run: ``scan``, without which nothing could alarm; ``adwin``, and any other of River's or your own, whose
     #: opinion stands in the evidence.
     detectors: Annotated[

@@ -21,12 +21,14 @@ WAIT_MS = 1_000
 
 
 class Kept(Protocol):
-    """A record of ``pairs``."""
+    """A record of ``pairs``, or of ``outcomes.placed``."""
 
     @property
     def offset(self) -> int: ...
     @property
     def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
     @property
     def value(self) -> bytes | None: ...
 
@@ -37,6 +39,7 @@ class _Restored(NamedTuple):
     offset: int
     timestamp: int
     value: bytes
+    key: bytes | None = None
 
 
 class Holding:
@@ -73,6 +76,10 @@ class Holding:
             self.looked_at = due[-1].offset + 1
         self._held = self._held[len(due) :]
         return due
+
+    def release_for(self, offset: int) -> list[Kept]:
+        """All that may go, where something below this offset is held."""
+        return self.release() if self._held and self._held[0].offset < offset else []
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data."""

@@ -133,6 +133,7 @@ class PairColumns:
     def __init__(self) -> None:
         self.offsets: list[int] = []
         self.times: list[int] = []
+        self.ids: list[str] = []
         self.digests: list[int] = []
         self.statuses: list[str] = []
         #: Of a model that is watched by segments; else empty.
@@ -148,7 +149,9 @@ class PairColumns:
         first = len(self)
         self.offsets += offsets
         self.times += [pair.timestamp for pair in pairs]
-        self.digests += [crc32(pair.request_id.encode()) for pair in pairs]
+        ids = [pair.request_id for pair in pairs]
+        self.ids += ids
+        self.digests += [crc32(id_.encode()) for id_ in ids]
         self.statuses += [pair.status for pair in pairs]
         answered = [(at, pair) for at, pair in enumerate(pairs, first) if pair.legacy is not None]
         if answered:
@@ -168,7 +171,7 @@ class PairColumns:
         if begin == 0 and end == len(self):
             return self
         part, here = PairColumns(), slice(begin, end)
-        part.offsets, part.times = self.offsets[here], self.times[here]
+        part.offsets, part.times, part.ids = self.offsets[here], self.times[here], self.ids[here]
         part.digests, part.statuses, part.segments = self.digests[here], self.statuses[here], self.segments[here]
         part.legacy, part.shadows = self.legacy.part(begin, end), self.shadows.part(begin, end)
         part.features = self.features.part(*(bisect_left(self.legacy.which, bound) for bound in (begin, end)))
@@ -179,7 +182,7 @@ class PairColumns:
         part = PairColumns()
         part.offsets, part.times = list(compress(self.offsets, chosen)), list(compress(self.times, chosen))
         part.digests, part.statuses = list(compress(self.digests, chosen)), list(compress(self.statuses, chosen))
-        part.segments = list(compress(self.segments, chosen))
+        part.ids, part.segments = list(compress(self.ids, chosen)), list(compress(self.segments, chosen))
         part.legacy, part.shadows = self.legacy.of_pairs(chosen), self.shadows.of_pairs(chosen)
         part.features = self.features.chosen([chosen[which] for which in self.legacy.which])
         return part

@@ -14,18 +14,16 @@ Delivery guarantees: a pure function of its rows; ``dump`` and ``load`` are bit 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
-import numpy as np
-
+from app.domain.detection.alarm_counts import AlarmCounts
 from app.domain.detection.blocks import Block, Rows, encode
-from app.domain.detection.calibration import Floats
 from app.domain.detection.drift_config import DriftConfig
-from app.domain.detection.episodes import ALARM, WARNING
-from app.domain.detection.findings import evidence_of
 from app.domain.detection.kernels import Heard, Kernels
+from app.domain.detection.known_signals import KnownSignals
 from app.domain.detection.scan import STRETCH
 from app.domain.detection.signals import Value, WarmUp
+from app.domain.detection.states import States
 from app.domain.detection.statistics_records import Emission, Source, end_report, report
 from app.domain.detection.watched import Watched
 from app.domain.detection.windows import OpenWindow, Positions
@@ -48,12 +46,20 @@ class Panel:
     ) -> None:
         self.role, self.version, self.source, self.config, self.follows = role, version, source, config, follows
         self.part = part
-        self.row = self.refused = self.alarms = 0
+        self.row = self.refused = 0
         self.watched: list[Watched] = []
         self.by_signal: dict[Signal, Watched] = {}
         self.kernels = Kernels()
         self.window, self.positions = OpenWindow(), Positions()
+        self.states = States(self.kernels, self.positions, config.least_effect)
         self._piece = _PIECE
+        self.known = KnownSignals(source, role, "" if follows else version, config.ignored_features)
+
+    @property
+    def counts(self) -> AlarmCounts:
+        """How many alarms there were, passed, and were granted."""
+        granted = sum((self.row - one.live_row) / one.granted for one in self.kernels.live)
+        return AlarmCounts(self.states.alarms, self.states.passed, granted)
 
     def feed(self, rows: Rows) -> list[Emission]:
         """Take rows in; what there is to say of them, each tied to the record at which it became true."""
@@ -73,14 +79,19 @@ class Panel:
         return sum(one.signal.kind != "missing" for one in self.watched) < self.config.features
 
     def _bear(self, rows: Rows, at: int) -> None:
-        """Begin to watch the signals that have their first value in this row, in the order of their names."""
-        born = [signal for signal, column in rows.columns.items() if signal not in self.by_signal and column[at] is not None]
+        """Begin to watch the signals that have their first value in this row, with the first row also those of the baseline."""
+        born = {signal for signal, column in rows.columns.items() if signal not in self.by_signal and column[at] is not None}
+        if not self.row:
+            born.update(self.known)
+        before = len(self.watched)
         for signal in sorted(born, key=str):
             if not self._has_room():
-                return
+                break
             self._watch(signal, int(rows.times[at]))
             if signal.kind == "feature":
                 self._watch(Signal("missing", signal.name), int(rows.times[at]))
+        if new := self.watched[before:]:
+            self.known.begin(new, self.kernels, self.config, self.part / len(self.watched), int(rows.times[at]))
 
     def _watch(self, signal: Signal, time_ms: int) -> None:
         one = Watched(signal, WarmUp(time_ms))
@@ -110,7 +121,7 @@ class Panel:
         """Judge some rows, take in those up to the first event, and say what happened; how many rows that were."""
         end = min(end, at + self._piece)
         heard = self.kernels.judge(block.part(at - begin, end - begin))
-        taken = self._first_event(heard.peaks)
+        taken = self.states.first_event(heard.peaks)
         self._piece = _SHORT if taken < end - at else min(_PIECE, 2 * self._piece)
         last = at + taken
         self.positions.take(self.row, rows.offsets[at:last], rows.times[at:last])
@@ -119,69 +130,19 @@ class Panel:
             start = stop
             closes = self.window.closes_at(rows.times[start:last], self.config)
             stop = last if closes is None else start + closes + 1
-            here = slice(start, stop)
-            self.window.take(rows.times[here], rows.offsets[here], rows.statuses[here], rows.versions[here])
-            self.kernels.count(heard, slice(start - at, stop - at))
-            changed = self._move_states(heard, taken, int(rows.times[last - 1])) if stop == last else []
+            self._count(rows, heard, slice(start, stop), slice(start - at, stop - at))
+            changed = self.states.move(heard, taken, int(rows.times[last - 1])) if stop == last else []
             self.row += stop - start
             changed += self._warm(rows, start, stop)
             self._say(changed, closed=closes is not None, out=out)
         return taken
 
-    def _first_event(self, peaks: Floats) -> int:
-        """How many of these rows may be taken in: up to the first at which a signal alarms or changes its state."""
-        rows: int = peaks.shape[1]
-        loudest = peaks.max(axis=1).tolist()
-        for index, one in enumerate(self.kernels.live):
-            if loudest[index] > WARNING or one.episode.is_open:
-                event = one.episode.first_event(peaks[index, :rows], self.row)
-                rows = rows if event is None else event + 1
-        return rows
-
-    def _move_states(self, heard: Heard, taken: int, time_ms: int) -> list[Watched]:
-        """Take the rows in, and let the last of them change states; which did."""
-        row, peaks = self.kernels.row, heard.peaks[:, :taken]
-        self.kernels.remember(heard, taken)
-        loud = {index: self._hear(heard, taken, index) for index in np.flatnonzero(peaks[:, -1] > WARNING).tolist()}
-        alarmed = [index for index in loud if peaks[index, -1] > ALARM]
-        self.kernels.commit(heard, taken, alarmed)
-        changed = []
-        for index, one in enumerate(self.kernels.live):
-            before = one.episode.state
-            if index not in loud and not one.episode.is_open:
-                continue
-            one.episode.take(peaks[index], row)
-            if index in loud:
-                self._open(one, loud[index], time_ms, alarm=index in alarmed)
-            elif one.episode.is_over(row + taken):
-                one.episode.enter("quiet", time_ms)
-            if one.episode.state != before:
-                changed.append(one)
-        return changed
-
-    def _hear(self, heard: Heard, taken: int, index: int) -> dict[str, Any]:
-        """The evidence for what a signal said at the last row that is taken."""
-        finding, part = self.kernels.explain(heard, taken - 1, index)
-        row = self.kernels.row + taken
-        change = self.positions.of(row - finding.width, finding.width)
-        values = self.kernels.latest(index, row, finding.width)
-        return evidence_of(self.kernels.live[index], finding, part, change, values)
-
-    def _open(self, one: Watched, evidence: dict[str, Any], time_ms: int, *, alarm: bool) -> None:
-        """Let a loud signal open, or worsen, its episode."""
-        episode = one.episode
-        large = alarm and abs(evidence["effect"]["size"]) >= self.config.least_effect
-        self.alarms += large
-        if large and episode.state != "drift":
-            episode.enter("drift", time_ms)
-        elif episode.state == "quiet":
-            episode.enter("warning", time_ms)
-        elif not alarm:
-            return
-        else:
-            evidence = episode.evidence | {"again": int(episode.evidence.get("again", 0)) + 1}
-        episode.evidence = evidence
-        episode.hold_for(int(evidence["change"]["events"]))
+    def _count(self, rows: Rows, heard: Heard, here: slice, part: slice) -> None:
+        """Count rows into the window; they are that ``part`` of what was heard."""
+        self.window.take(rows.times[here], rows.offsets[here], rows.statuses[here], rows.versions[here])
+        if rows.asked is not None:
+            self.window.asked += int(rows.asked[here].sum())
+        self.kernels.count(heard, part)
 
     def _warm(self, rows: Rows, at: int, end: int) -> list[Watched]:
         """Give the warm-ups their rows; the signals whose reference is now frozen."""
@@ -194,6 +155,7 @@ class Panel:
             if one.stage.is_over(self.config):
                 self.kernels.freeze(one, self.config, self.part / len(self.watched))
                 one.episode.enter("quiet", int(rows.times[end - 1]))
+                one.live_row = self.row
                 frozen.append(one)
         return frozen
 
@@ -211,27 +173,35 @@ class Panel:
         for one in self.watched if closed else changed:
             out.append(report(self, one))
         if closed:
-            self.window = OpenWindow()
+            out += self._beside()
+            self.window = OpenWindow.after(self.window)
             self.kernels.tally.clear()
             for one in self.watched:
                 one.score = 0.0
 
+    def _beside(self) -> list[Emission]:
+        """What there is to say at a window's end beside the signals."""
+        return []
+
     def end(self, successor: str | None) -> list[Emission]:
         """Close what is open under this version's name, since nothing more will be said under it."""
-        return [end_report(self, one, successor) for one in self.watched if one.episode.is_open]
+        return [end_report(self, one.signal, successor) for one in self.watched if one.episode.is_open]
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data and arrays."""
         return {"role": self.role, "version": self.version, "follows": self.follows, "part": self.part, "row": self.row,
-                "refused": self.refused,
-                "alarms": self.alarms, "watched": [one.dump() for one in self.watched], "kernels": self.kernels.dump(),
+                "refused": self.refused, "alarms": self.states.alarms, "passed": self.states.passed,
+                "watched": [one.dump() for one in self.watched], "kernels": self.kernels.dump(),
                 "window": self.window.dump(), "positions": self.positions.places}  # fmt: skip
 
     @classmethod
-    def load(cls, state: dict[str, Any], source: Source, config: DriftConfig) -> "Panel":
-        """Take the state back."""
+    def load(cls, state: dict[str, Any], source: Source, config: DriftConfig) -> Self:
+        """Take the state back; a panel with a signal that was compared with another baseline than now begins anew."""
         panel = cls(state["role"], state["version"], source, config, part=state["part"], follows=state["follows"])
-        panel.row, panel.refused, panel.alarms = state["row"], state["refused"], state["alarms"]
+        panel.refused, panel.states.alarms, panel.states.passed = state["refused"], state["alarms"], state["passed"]
+        if panel.known.differ(state["watched"]):
+            return panel
+        panel.row = state["row"]
         panel.watched = [Watched.load(one) for one in state["watched"]]
         panel.by_signal = {one.signal: one for one in panel.watched}
         panel.kernels.load(state["kernels"], panel.watched)

@@ -55,7 +55,7 @@ class Reference:
         kept = ranking.quantiles
         #: The inner ends of at most ``BINS`` classes of about equal share; a value belongs below the end that it equals.
         self.ends = np.unique(kept[np.rint(np.linspace(0, len(kept) - 1, BINS + 1)).astype(np.intp)[1:-1]])
-        self._class = np.searchsorted(kept.searchsorted(self.ends), np.arange(ranking.gaps))
+        self._class = np.searchsorted(kept.searchsorted(self.ends), np.arange(ranking.gaps)).astype(np.uint8)
 
     @classmethod
     def of(cls, values: Floats, at: Floats, times: NDArray[np.int64]) -> tuple["Reference", Floats]:
@@ -68,13 +68,15 @@ class Reference:
             return cls(ranking, None, summary), _four(places, ranking)
         return cls(ranking, rest, summary), _four(rest.again.places(left, _second(at[len(at) - len(left) :]))[0], rest.again)
 
-    def take(self, values: Floats, at: Floats, terms: Callable[[], Floats], location: Floats, others: Floats) -> NDArray[np.intp]:
+    def take(
+        self, values: Floats, at: Floats, terms: Callable[[], Floats], location: Floats, others: Floats
+    ) -> NDArray[np.uint8]:
         """Write the next values' location scores, and the other three as lines; their classes.
 
         ``terms`` gives the lines of the calendar (``season.Calendar``) at these values, where there is a season.
         """
         places, low = self.ranking.places(values, at)
-        classes: NDArray[np.intp] = self._class.take(low)
+        classes: NDArray[np.uint8] = self._class.take(low)
         if self.rest is None:
             scores(places, self.ranking, location, others)
             return classes

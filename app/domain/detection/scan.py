@@ -16,60 +16,42 @@ Delivery guarantees: ``dump`` and ``load`` give the state back bit for bit, so a
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.detection.calibration import STEP, Floats, calibrate, gate_quantile, stretch_scatter
+from app.domain.detection.calibration import Floats, calibrate, gate_quantile, stretch_scatter
 from app.domain.detection.gains import Close, share_ratio
-from app.domain.detection.scan_data import Columns, Finding, Judged
+from app.domain.detection.scan_data import Asked, Columns, Finding, Judged
+from app.domain.detection.scan_memory import POINTS, STRETCH, Counts, points_in, running
 from app.domain.detection.scan_plan import COARSEST, LEVELS, MEMORY, WIDTHS, Step, memory_after, questions_at, steps
 from app.domain.detection.scan_ratios import Ratios, Tile, raise_peaks
 
 __all__ = ["STRETCH", "Scan"]
 
-#: Quiet rows after which their blocks join the calibration.
-STRETCH = 8_192
-_POINTS = STRETCH // STEP
-
-
-def _running(memory: Floats, values: Floats) -> Floats:
-    """What is remembered, then the running sums, its newest added first: the same however the rows are cut."""
-    around = np.empty((len(values), MEMORY + values.shape[1]))
-    around[:, :MEMORY] = memory
-    line = values.copy()
-    line[:, 0] += memory[:, -1]
-    np.cumsum(line, axis=1, out=around[:, MEMORY:])
-    return around
-
-
-class _Asked(NamedTuple):
-    """Windows, with what is known of them by signal (``n`` and ``before`` values, which do not count), and by column."""
-
-    step: Step
-    n: Floats
-    before: Floats
-    bad: NDArray[np.bool_] | None
-    scales: list[Floats]
-
 
 class Scan:
-    """One kernel: all columns of one form, numbers or shares, of one panel."""
+    """One kernel: all columns of one form, numbers or shares, of one panel.
 
-    _ARRAYS = ("sums_memory", "counts_memory", "start", "reference_sums", "reference_counts", "scatter", "freedom",
-               "base", "variance", "threshold", "side", "gate", "stretch", "count_stretch", "owner", "first")  # fmt: skip
+    ``like``: a scan of the same signals, whose counts are these too. It counts before this one commits, and commits after it.
+    """
 
-    def __init__(self, *, shares: bool, lowest: int, least: int, row: int = 0) -> None:
+    _ARRAYS = ("sums_memory", "start", "reference_sums", "reference_counts", "scatter", "freedom",
+               "base", "variance", "threshold", "side", "gate", "stretch", "owner", "first")  # fmt: skip
+
+    def __init__(self, *, shares: bool, lowest: int, least: int, row: int = 0, like: "Scan | None" = None) -> None:
         self.shares, self.lowest, self.least, self.row = shares, lowest, float(least), row
-        self.sums_memory, self.counts_memory = np.zeros((0, MEMORY)), np.zeros((0, MEMORY))
+        self.sums_memory = np.zeros((0, MEMORY))
+        self.counts: Counts = Counts() if like is None else like.counts
+        self._counter = self.counts if like is None else None
         self.start = np.zeros(0, dtype=np.int64)
         self.reference_sums, self.reference_counts = np.zeros(0), np.zeros(0)
         self.scatter, self.freedom, self.base = (np.zeros((LEVELS, 0)) for _ in range(3))
         self.variance, self.threshold = np.zeros((LEVELS, 0)), np.zeros((LEVELS, 0))
         self.side, self.gate = np.zeros(0), np.zeros(0)
         #: Running sums at each multiple of 64 rows of the present stretch, and at its beginning (row 0).
-        self.stretch, self.count_stretch = np.zeros((_POINTS + 1, 0)), np.zeros((_POINTS + 1, 0))
+        self.stretch = np.zeros((POINTS, 0))
         self.owner, self.first = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         self._invert()
 
@@ -84,15 +66,15 @@ class Scan:
         self.first = np.append(self.first, self.width)
         self.owner = np.append(self.owner, np.full(width, signal))
         self.sums_memory = np.concatenate([self.sums_memory, np.zeros((width, MEMORY))])
-        self.counts_memory = np.concatenate([self.counts_memory, np.zeros((1, MEMORY))])
+        if self._counter is not None:
+            self._counter.add()
         self.start = np.append(self.start, self.row)
         self.reference_sums = np.append(self.reference_sums, columns.sums)
         self.reference_counts = np.append(self.reference_counts, columns.values)
         self.side = np.append(self.side, np.full(width, float(columns.side)))
         self.gate = np.append(self.gate, np.full(width, gate_quantile(columns.gate)))
-        points = np.zeros((_POINTS + 1, width))
         for name, part in (("scatter", columns.scatter), ("freedom", columns.freedom), ("base", columns.base),
-                           ("stretch", points), ("count_stretch", points[:, :1])):  # fmt: skip
+                           ("stretch", np.zeros((POINTS, width)))):  # fmt: skip
             setattr(self, name, np.concatenate([getattr(self, name), part], axis=1))
         self._recalibrate()
         return signal
@@ -104,11 +86,15 @@ class Scan:
     def _invert(self) -> None:
         self._ratios = Ratios(self.variance, self.threshold, self.side, self.owner, shares=self.shares)
 
-    def judge(self, values: Floats, present: Floats) -> Judged:
-        """Ask all windows that end in these rows (values: columns by rows, 0 where missing; present: signals by rows)."""
+    def judge(self, values: Floats, present: Floats, like: Judged | None = None) -> Judged:
+        """Ask all windows that end in these rows (values: columns by rows, 0 where missing; present: signals by rows).
+
+        ``like``: what the scan that counts for this one made of these rows.
+        """
         rows = values.shape[1]
-        sums, counts = _running(self.sums_memory, values), _running(self.counts_memory, present)
-        totals = counts[:, MEMORY:] + self.reference_counts[:, None]
+        sums = running(self.sums_memory, values)
+        counts = running(self.counts.memory, present) if like is None else like.counts
+        totals = counts[:, MEMORY:] + self.reference_counts[:, None] if like is None else like.totals
         judged = Judged(np.zeros((self.width, rows)), sums, counts, totals, np.empty((self.width, rows)))
         if not self.width:  # no signal yet
             return judged
@@ -127,7 +113,7 @@ class Scan:
         loudest: Floats = np.max(peaks.reshape(signals, -1, peaks.shape[1]), axis=1)
         return loudest
 
-    def _asked(self, judged: Judged) -> list[_Asked]:
+    def _asked(self, judged: Judged) -> list[Asked]:
         """What all columns are asked, and what is known of it by signal; one line stands for all where signals are alike."""
         counts, totals, start = judged.counts, judged.totals, self.start
         if self.shares and all(bool((part == part[0]).all()) for part in (start, self.reference_counts, counts)):
@@ -140,10 +126,10 @@ class Scan:
             if begins.min() < start.max():
                 young: NDArray[np.bool_] = begins < start[:, None]
                 bad = young if bad is None else young | bad
-            asked.append(_Asked(step, n, step.at_ends(totals) - n, bad, self._ratios.scales(step.levels)))
+            asked.append(Asked(step, n, step.at_ends(totals) - n, bad, self._ratios.scales(step.levels)))
         return asked
 
-    def _judge(self, judged: Judged, tile: Tile, asked: Sequence[_Asked]) -> list[tuple[int, Step, Close]]:
+    def _judge(self, judged: Judged, tile: Tile, asked: Sequence[Asked]) -> list[tuple[int, Step, Close]]:
         """Write the peaks of these columns, and their means; what of the peaks is set aside for later."""
         aside = []
         here, signals = tile.columns, tile.signals
@@ -183,6 +169,15 @@ class Scan:
         return self._finding(judged, row, signal, at, int(levels[question]), float(ratios[column, question]),
                              windows[:, question], float(n[0, question]))  # fmt: skip
 
+    def shares_in(self, judged: Judged, row: int, signal: int, width: int) -> list[float]:
+        """The shares of a signal's columns in the window of this width that ends at a row of the block."""
+        levels, begins = questions_at(self.row % COARSEST, row, self.lowest)
+        begin = int(begins[np.flatnonzero(WIDTHS[levels] == width)[0]])
+        columns = self.owner == signal
+        n = judged.counts[signal, MEMORY + row] - judged.counts[signal, begin]
+        shares: list[float] = ((judged.sums[columns, MEMORY + row] - judged.sums[columns, begin]) / n).tolist()
+        return shares
+
     def _finding(
         self, judged: Judged, row: int, signal: int, at: int, level: int, score: float, windows: Floats, n: float
     ) -> Finding:
@@ -204,14 +199,11 @@ class Scan:
 
     def commit(self, judged: Judged, rows: int, alarmed: Sequence[int] = ()) -> None:
         """Take in the first rows of what was judged; the signals that alarmed at the last of them begin anew behind it."""
-        memory = memory_after(self.row % COARSEST, rows)
-        self.sums_memory, self.counts_memory = judged.sums.take(memory, axis=1), judged.counts.take(memory, axis=1)
-        first = (-self.row - 1) % STEP
-        if first < rows:
-            at = (self.row % STRETCH + first + 1) // STEP
-            points = slice(at, at + (rows - 1 - first) // STEP + 1)
-            grid = slice(MEMORY + first, MEMORY + rows, STEP)
-            self.stretch[points], self.count_stretch[points] = judged.sums[:, grid].T, judged.counts[:, grid].T
+        if self._counter is not None:
+            self._counter.take(judged.counts, self.row, rows)
+        self.sums_memory = judged.sums.take(memory_after(self.row % COARSEST, rows), axis=1)
+        points, grid = points_in(self.row, rows)
+        self.stretch[points] = judged.sums[:, grid].T
         self.row += rows
         for signal in alarmed:
             self._reset(signal)
@@ -221,29 +213,36 @@ class Scan:
     def _learn(self) -> None:
         """Let a stretch without an alarm tell how much its blocks vary."""
         quiet = self.start[self.owner] <= self.row - STRETCH
-        older, older_count = self.reference_sums + self.stretch[0], self.reference_counts + self.count_stretch[0]
+        counts = self.counts.stretch
+        older, older_count = self.reference_sums + self.stretch[0], self.reference_counts + counts[0]
         scatter, freedom = stretch_scatter(
-            self.stretch, self.count_stretch[:, self.owner], older, older_count[self.owner], self.least, shares=self.shares
+            self.stretch, counts[:, self.owner], older, older_count[self.owner], self.least, shares=self.shares
         )
         self.scatter += np.where(quiet, scatter, 0.0)
         self.freedom += np.where(quiet, freedom, 0.0)
-        self.stretch[0], self.count_stretch[0] = self.sums_memory[:, -1], self.counts_memory[:, -1]
+        self.stretch[0] = self.sums_memory[:, -1]
+        if self._counter is not None:
+            self._counter.begin_stretch()
         if bool(np.any(quiet)):
             self._recalibrate()
 
     def _reset(self, signal: int) -> None:
         """Forget a signal's values since the last alarm; reference and calibration stay."""
         self.sums_memory[self.owner == signal] = 0.0
-        self.counts_memory[signal] = 0.0
+        if self._counter is not None:
+            self._counter.memory[signal] = 0.0
         self.start[signal] = self.row
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data and arrays."""
-        return {"row": self.row} | {name: getattr(self, name) for name in self._ARRAYS}
+        counts = {} if self._counter is None else {"counts": self._counter.dump()}
+        return {"row": self.row} | {name: getattr(self, name) for name in self._ARRAYS} | counts
 
     def load(self, state: dict[str, Any]) -> None:
         """Take the state back."""
         self.row = state["row"]
         for name in self._ARRAYS:
             setattr(self, name, state[name])
+        if self._counter is not None:
+            self._counter.load(state["counts"])
         self._invert()

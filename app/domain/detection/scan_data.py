@@ -1,11 +1,14 @@
-"""What the scan is given and what it answers: the columns of a signal, a judged block, a finding."""
+"""What the scan is given, asks and answers: the columns of a signal, windows, a judged block, a finding."""
 
 from typing import NamedTuple
 
-from app.domain.detection.calibration import GATE, Floats
-from app.domain.detection.scan_plan import MEMORY
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Columns", "Finding", "Judged"]
+from app.domain.detection.calibration import GATE, Floats
+from app.domain.detection.scan_plan import MEMORY, Step
+
+__all__ = ["Asked", "Columns", "Finding", "Judged"]
 
 
 class Columns(NamedTuple):
@@ -40,6 +43,16 @@ class Judged(NamedTuple):
     def rows(self) -> int:
         """How many rows were judged."""
         return int(self.sums.shape[1]) - MEMORY
+
+
+class Asked(NamedTuple):
+    """Windows, with what is known of them by signal (``n`` and ``before`` values, which do not count), and by column."""
+
+    step: Step
+    n: Floats
+    before: Floats
+    bad: NDArray[np.bool_] | None
+    scales: list[Floats]
 
 
 class Finding(NamedTuple):

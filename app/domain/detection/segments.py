@@ -9,6 +9,7 @@ Delivery guarantees: as of one ``ModelWatch``; what each part is fed depends on 
 
 from typing import Any
 
+from app.domain.detection.alarm_counts import AlarmCounts
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.pair_columns import PairColumns
 from app.domain.detection.panel import Panel
@@ -33,9 +34,9 @@ class SegmentedWatch:
         return [panel for watch in (self.whole, *self.parts.values()) for panel in watch.panels]
 
     @property
-    def alarms(self) -> int:
+    def alarms(self) -> AlarmCounts:
         """Alarms so far."""
-        return sum(watch.alarms for watch in (self.whole, *self.parts.values()))
+        return self.whole.alarms.and_(*(watch.alarms for watch in self.parts.values()))
 
     @property
     def refusals(self) -> int:

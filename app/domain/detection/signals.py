@@ -4,63 +4,102 @@ A signal is born at its first value that is not null. Its first ``warm_up`` valu
 them have decides what it is, and a later value of another type counts as missing. A warm-up ends at an exact record, so
 nothing here depends on how records came together.
 
-Bounded: a warm-up keeps at most 100,000 values, strings cut at 256 characters; categories beyond the heaviest are ``other``.
+Bounded: a warm-up keeps at most 100,000 values, strings cut at 256 characters; categories beyond the heaviest are ``other``. One
+that has to span more event time than so many values do is thinned when it is full: every other stretch of 512 values is
+dropped, and of what comes then as many, so that neighbours stay neighbours and the reference spans all of the time.
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from itertools import repeat
+from itertools import compress, repeat
 from struct import pack
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.detection.calibration import GATE, Floats, base_thresholds, block_scatter
+from app.domain.detection.calibration import Floats
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.opinion import Opinion, OtherOpinion, restored
-from app.domain.detection.reference import SHARES, Reference, hashed
-from app.domain.detection.scan_data import Columns
+from app.domain.detection.reference import Reference
+from app.domain.detection.share_season import ShareSeason
 
-__all__ = ["OTHER", "Numbers", "Shares", "Value", "WarmUp", "as_numbers", "freeze_numbers", "freeze_shares"]
+__all__ = ["OTHER", "Numbers", "Shares", "Value", "WarmUp", "as_numbers"]
 
 Value = float | bool | str | None
 OTHER = "(other)"
 _LONGEST = 256
-#: Values at which a warm-up ends whatever event time it spans: 7 MB.
-_MOST = 100_000
+#: Values that a warm-up keeps: 7 MB; and those in a row that are kept or dropped together when it has to be thinned.
+_MOST, _STRETCH = 100_000, 512
 
 
 class WarmUp:
-    """The first values of a signal, with the digests of their records' ids and their event times."""
+    """The first values of a signal, with the digests of their records' ids and their event times.
+
+    ``seen`` counts all that came. Of every ``thinning`` stretches of values one is kept.
+    """
 
     def __init__(self, first_ms: int) -> None:
         self.values: list[Value] = []
         self.digests: list[int] = []
         self.times: list[int] = []
         self.first_ms = self.last_ms = first_ms
+        self.seen, self.thinning = 0, 1
 
     def take(self, values: Sequence[Value], digests: NDArray[np.uint32], times: NDArray[np.int64]) -> None:
         """Keep what is not null."""
         here = [at for at, value in enumerate(values) if value is not None]
-        self.values += [value[:_LONGEST] if type(value) is str else value for value in map(values.__getitem__, here)]
-        self.digests += digests[here].tolist()
-        self.times += times[here].tolist()
+        while here:
+            kept = here if self.thinning == 1 else [at for i, at in enumerate(here, self.seen) if self._keeps(i)]
+            room = _MOST - len(self.values)
+            if len(kept) > room:  # all up to the one for which there is none
+                taken, kept = here.index(kept[room]), kept[:room]
+            else:
+                taken = len(here)
+            self.values += [value[:_LONGEST] if type(value) is str else value for value in map(values.__getitem__, kept)]
+            self.digests += digests[kept].tolist()
+            self.times += times[kept].tolist()
+            self.seen += taken
+            here = here[taken:]
+            if here:
+                self.thin()
         self.last_ms = max(self.last_ms, int(times.max()))
 
+    def _keeps(self, number: int) -> bool:
+        return number // _STRETCH % self.thinning == 0
+
+    def thin(self) -> None:
+        """Drop every other stretch."""
+        stays = [at // _STRETCH % 2 == 0 for at in range(len(self.values))]
+        self.values = list(compress(self.values, stays))
+        self.digests, self.times = (list(compress(part, stays)) for part in (self.digests, self.times))
+        self.thinning *= 2
+
+    def join(self, other: "WarmUp") -> None:
+        """Take in what another has kept, behind what this one has, both thinned alike; nothing more is to be taken then."""
+        theirs = WarmUp.load(other.dump())
+        while self.thinning != theirs.thinning:
+            (self if self.thinning < theirs.thinning else theirs).thin()
+        self.values += theirs.values
+        self.digests += theirs.digests
+        self.times += theirs.times
+        self.seen += theirs.seen
+        self.first_ms, self.last_ms = min(self.first_ms, theirs.first_ms), max(self.last_ms, theirs.last_ms)
+        while len(self.values) > _MOST:
+            self.thin()
+
     def is_over(self, config: DriftConfig) -> bool:
-        """Whether it holds enough."""
-        n = len(self.values)
-        return n >= config.warm_up and (self.last_ms - self.first_ms >= config.warm_up_ms or n >= _MOST)
+        """Whether it has seen enough."""
+        return self.seen >= config.warm_up and self.last_ms - self.first_ms >= config.warm_up_ms
 
     def ends_after(self, values: Sequence[Value], times: NDArray[np.int64], config: DriftConfig) -> int | None:
-        """After how many of these rows it will hold enough."""
-        if len(self.values) + len(values) < config.warm_up:
+        """After how many of these rows it will have seen enough."""
+        if self.seen + len(values) < config.warm_up:
             return None
-        counts = len(self.values) + np.cumsum([value is not None for value in values])
+        counts = self.seen + np.cumsum([value is not None for value in values])
         spans = np.maximum.accumulate(np.maximum(times, self.last_ms)) - self.first_ms
-        over = (counts >= config.warm_up) & ((spans >= config.warm_up_ms) | (counts >= _MOST))
+        over = (counts >= config.warm_up) & (spans >= config.warm_up_ms)
         return int(np.argmax(over)) + 1 if over.any() else None
 
     def kind(self) -> type:
@@ -70,14 +109,15 @@ class WarmUp:
     def dump(self) -> dict[str, Any]:
         """The state as plain data."""
         return {"values": self.values, "digests": np.array(self.digests, dtype=np.uint32),
-                "times": np.array(self.times, dtype=np.int64), "first": self.first_ms, "last": self.last_ms}  # fmt: skip
+                "times": np.array(self.times, dtype=np.int64), "first": self.first_ms, "last": self.last_ms,
+                "seen": self.seen, "thinning": self.thinning}  # fmt: skip
 
     @classmethod
     def load(cls, state: dict[str, Any]) -> "WarmUp":
         """Take the state back."""
         warm_up = cls(state["first"])
         warm_up.values, warm_up.digests, warm_up.last_ms = state["values"], state["digests"].tolist(), state["last"]
-        warm_up.times = state["times"].tolist()
+        warm_up.times, warm_up.seen, warm_up.thinning = state["times"].tolist(), state["seen"], state["thinning"]
         return warm_up
 
 
@@ -108,14 +148,18 @@ class Shares:
     def __init__(self, labels: list[str], reference: Floats, values: int, slot: int, first: int) -> None:
         self.labels, self.reference, self.values, self.slot, self.first = labels, reference, values, slot, first
         self.opinions: list[Opinion | OtherOpinion] = []
-        self.boolean = len(labels) == 1
+        #: What its shares owe to the hour, and its first column among those that are left of it.
+        self.season: ShareSeason | None = None
+        self.seasonal = 0
+        self.boolean = labels[-1] != OTHER
         self._code: dict[object, int] = {False: 0, True: 1} if self.boolean else {v: i for i, v in enumerate(labels[:-1])}
         self._type = bool if self.boolean else str
 
     @property
     def digest(self) -> str:
         """The digest of its reference."""
-        content = repr((self.labels, self.values, self.reference.tolist()))
+        season = () if self.season is None else (self.season,)
+        content = repr((self.labels, self.values, self.reference.tolist(), *season))
         return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
 
     def codes(self, values: Sequence[Value]) -> NDArray[np.int64]:
@@ -135,13 +179,15 @@ class Shares:
     def dump(self) -> dict[str, Any]:
         """The state as plain data and arrays."""
         return {"shares": self.labels, "reference": self.reference, "values": self.values, "slot": self.slot, "first": self.first,
+                "season": None if self.season is None else self.season.dump(), "seasonal": self.seasonal,
                 "opinions": [each.dump() for each in self.opinions]}  # fmt: skip
 
     @classmethod
     def load(cls, state: dict[str, Any]) -> "Shares":
         """Take the state back."""
         shares = cls(state["shares"], state["reference"], state["values"], state["slot"], state["first"])
-        shares.opinions = list(map(restored, state["opinions"]))
+        shares.opinions, shares.seasonal = list(map(restored, state["opinions"])), state["seasonal"]
+        shares.season = None if state["season"] is None else ShareSeason.load(state["season"])
         return shares
 
 
@@ -153,49 +199,3 @@ def as_numbers(values: Sequence[Value]) -> Floats:
     if set(kinds) <= {float, type(None)}:
         return np.array(values, dtype=np.float64)
     return np.array([v if type(v) is float else None for v in values], dtype=np.float64)
-
-
-def freeze_numbers(warm_up: WarmUp, salt: int, granted: float) -> tuple[Reference, Columns, Columns]:
-    """The reference of a numeric signal; its location column, and its other three. ``granted``: values between false alarms."""
-    here = [at for at, value in enumerate(warm_up.values) if type(value) is float]
-    values = np.array([warm_up.values[at] for at in here], dtype=np.float64)
-    digests, times = np.array(warm_up.digests, dtype=np.uint32)[here], np.array(warm_up.times, dtype=np.int64)[here]
-    reference, columns = Reference.of(values, hashed(digests, salt), times)
-    rest = reference.rest
-    scatter, freedom = block_scatter(columns)
-    sums = np.cumsum(columns, axis=0)[-1]
-    gate, seasonal = (GATE, False) if rest is None else (rest.gate, rest.season is not None)
-    budget = granted * (2 if seasonal else 1)
-    base = np.stack([base_thresholds(budget / share) for share in SHARES], axis=1)
-    parts = [
-        Columns(sums[part], float(len(columns)), scatter[:, part], freedom[:, part], base[:, part], gate=gate)
-        for part in (slice(0, 1), slice(1, 4))
-    ]
-    return reference, parts[0], parts[1]
-
-
-def _labels(values: list[Value], most: int) -> list[str]:
-    counts = Counter(v for v in values if type(v) is str and len(v) < _LONGEST)
-    heaviest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
-    return [label for label, _ in heaviest] + [OTHER]
-
-
-def freeze_shares(warm_up: WarmUp, categories: int, granted: float, slot: int, first: int, side: int) -> tuple[Shares, Columns]:
-    """The reference of a boolean or categorical signal, and its columns; ``slot`` and ``first`` say where they will be."""
-    kind = warm_up.kind()
-    labels = ["true"] if kind is bool else _labels(warm_up.values, categories)
-    shares = Shares(labels, np.zeros(0), 0, slot, first)
-    codes = shares.codes(warm_up.values)
-    codes = codes[codes >= 0]
-    lines = np.zeros((first + len(labels), len(codes)))
-    shares.lines(codes, lines)
-    columns = np.ascontiguousarray(lines[first:].T)
-    sums = np.cumsum(columns, axis=0)[-1]
-    shares.values, shares.reference = len(columns), sums / len(columns)
-    scatter, freedom = block_scatter(columns)
-    spread = shares.reference * (1 - shares.reference)
-    # A class that is too rare for its blocks to hold one value says nothing of their variance.
-    tell = spread * (2.0 ** np.arange(len(scatter)))[:, None] >= 1
-    scatter = np.where(tell, scatter / np.where(spread > 0, spread, 1.0), 0.0)
-    base = np.repeat(base_thresholds(granted * len(labels))[:, None], len(labels), axis=1)
-    return shares, Columns(sums, float(len(columns)), scatter, np.where(tell, freedom, 0.0), base, side)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from app.domain.detection.baseline import Baseline
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.effect_sizes import mean_difference, population_stability
 from app.domain.detection.rest import Rest
@@ -15,18 +16,19 @@ from app.domain.detection.signals import Numbers, Shares
 from app.domain.detection.tally import Tally
 from app.domain.detection.watched import Watched
 from schemas.offsets import OffsetRange
-from schemas.statistics import Detector, DetectorState, DriftStatistics
+from schemas.statistics import Detector, DetectorState, DriftStatistics, Signal
 
 if TYPE_CHECKING:
     from app.domain.detection.panel import Panel
 
-__all__ = ["Emission", "Source", "end_report", "report"]
+__all__ = ["Emission", "Source", "emission", "end_report", "report"]
 
 
 class Source(NamedTuple):
     """Whose records these are, and where they lie: ``topic`` is the full name of ``pairs``, prefix included.
 
-    ``segment``: which part of the model's traffic, None for all of it.
+    ``segment``: which part of the model's traffic, None for all of it. ``baseline``: what its signals are compared with, where
+    they are not compared with their own first values.
     """
 
     model: str
@@ -34,6 +36,7 @@ class Source(NamedTuple):
     partition: int
     configuration: str
     segment: dict[str, str] | None = None
+    baseline: Baseline | None = None
 
 
 class Emission(NamedTuple):
@@ -52,26 +55,33 @@ def report(panel: "Panel", one: Watched) -> Emission:
     statistics["since"] = episode.since_ms
     if one.baseline:
         statistics["baseline"] = one.baseline
+        if panel.window.asked:
+            statistics["label_share"] = panel.window.events / panel.window.asked
     statistics |= episode.evidence
-    return _emission(panel, one, episode.state, one.score, statistics)
+    return emission(panel, one.signal, _scan(episode.state, one.score), statistics)
 
 
-def end_report(panel: "Panel", one: Watched, successor: str | None) -> Emission:
+def end_report(panel: "Panel", signal: Signal, successor: str | None) -> Emission:
     """The last word under a version's name: quiet, since nothing more will be said under it."""
-    return _emission(panel, one, "quiet", 0.0, {"ended": {"reason": "version", "successor": successor}})
+    return emission(panel, signal, _scan("quiet", 0.0), {"ended": {"reason": "version", "successor": successor}})
 
 
-def _emission(panel: "Panel", one: Watched, state: DetectorState, score: float, statistics: dict[str, Any]) -> Emission:
+def _scan(state: DetectorState, score: float) -> Detector:
+    return Detector(name="scan", state=state, score=score, threshold=1.0)
+
+
+def emission(panel: "Panel", signal: Signal, detector: Detector, statistics: dict[str, Any]) -> Emission:
+    """What is said of a signal of this panel in its present window."""
     source, window = panel.source, panel.window
     record = DriftStatistics(
         model=source.model,
         version=panel.version,
         role=panel.role,
-        signal=one.signal,
+        signal=signal,
         segment=source.segment,
         window=window.span,
         statistics=statistics,
-        detector=Detector(name="scan", state=state, score=score, threshold=1.0),
+        detector=detector,
         coverage=window.coverage,
         offsets=[OffsetRange(source.topic, source.partition, window.first_offset, window.next_offset)],
         configuration=source.configuration,
@@ -87,7 +97,7 @@ def _figures(one: Watched, tally: Tally, config: DriftConfig, events: int) -> di
         return _number_figures(stage, tally, events) | _budget(one, stage.reference.summary["values"])
     if isinstance(stage, Shares):
         return _share_figures(stage, tally, events) | _budget(one, stage.values)
-    return {"warm_up": {"values": len(stage.values), "needed": config.warm_up}}
+    return {"warm_up": {"values": stage.seen, "needed": config.warm_up}}
 
 
 def _budget(one: Watched, values: float) -> dict[str, float]:
@@ -124,7 +134,8 @@ def _fitted(rest: Rest | None) -> dict[str, Any]:
 def _share_figures(stage: Shares, tally: Tally, events: int) -> dict[str, Any]:
     n = float(tally.present[stage.slot])
     counts = tally.ones[stage.first : stage.first + len(stage.labels)]
-    figures: dict[str, Any] = {"values": n, "missing": events - n, "reference": {"values": stage.values}}
+    figures: dict[str, Any] = {"values": n, "missing": events - n, "reference": {"values": stage.values},
+                               "season": None if stage.season is None else stage.season.figures()}  # fmt: skip
     if stage.boolean:
         figures |= {"share": float(counts[0]) / n if n else None, "reference_share": float(stage.reference[0])}
     else:

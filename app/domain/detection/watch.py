@@ -6,6 +6,7 @@
 - *Answers* (prediction, latency, cost; for a shadow also difference and disagreement): one panel for each version. A new
   version begins anew, with a warm-up of its own: another model may answer otherwise, that is no drift.
 - *Matching*: the share of requests that came out ``paired``, of those for which a shadow was expected.
+- *Volume*: how many requests there are, see ``app.domain.detection.volume_watch``.
 
 A version that was not seen in 20,000 of the model's records is given up, and what was open under its name is closed with a
 last record. Bounded: ``config.versions`` legacy and as many shadow versions at a time; beyond them records are counted in
@@ -17,20 +18,24 @@ Delivery guarantees: a pure function of the model's pair records; ``dump`` and `
 from collections.abc import Generator
 from typing import Any
 
+from app.domain.detection.alarm_counts import AlarmCounts
 from app.domain.detection.blocks import Rows
 from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.input_panel import InputPanel
 from app.domain.detection.pair_columns import Halves, PairColumns
 from app.domain.detection.pair_rows import answer_rows, input_rows, matching_rows, pair_rows
 from app.domain.detection.panel import Panel
 from app.domain.detection.statistics_records import Emission, Source
+from app.domain.detection.volume_watch import VolumeWatch
 from schemas.statistics import Role
 
 __all__ = ["Looking", "ModelWatch"]
 
-#: Parts of the model's budget of false alarms: half for the inputs, half for what the model and its shadows make of them. Legacy
-#: versions succeed each other; shadows that are watched at one time share theirs.
-_INPUTS, _MATCHING = 0.5, 0.1
-_ANSWERS: dict[Role, float] = {"legacy": 0.15, "shadow": 0.25}
+#: Parts of the model's budget of false alarms: half for the inputs, half for what the model and its shadows make of them, of
+#: which outcomes have a seventh of the whole (``outcome_watch``). Legacy versions succeed each other; shadows that are watched at
+#: one time share theirs.
+_INPUTS, _MATCHING, _VOLUME = 0.5, 0.05, 0.05
+_ANSWERS: dict[Role, float] = {"legacy": 0.1, "shadow": 0.15}
 
 #: A look at pairs, in steps of some milliseconds; what it returns is what there is to say.
 Looking = Generator[None, None, list[Emission]]
@@ -47,9 +52,11 @@ class ModelWatch:
 
     def __init__(self, source: Source, config: DriftConfig, part: float = 1.0) -> None:
         self.source, self.config, self.part = source, config, part
-        self.records = self.refused = self.alarms_ended = 0
-        self.inputs: Panel | None = None
+        self.records = self.refused = 0
+        self._ended = AlarmCounts()
+        self.inputs: InputPanel | None = None
         self.matching = Panel("all", "", source, config, part=part * _MATCHING)
+        self.volume = VolumeWatch(source, config, part * _VOLUME)
         #: For each role and version its panel, and the number of the record that it was last seen in.
         self.answers: dict[tuple[Role, str], Panel] = {}
         self.seen: dict[tuple[Role, str], int] = {}
@@ -58,17 +65,17 @@ class ModelWatch:
     def panels(self) -> list[Panel]:
         """All panels."""
         inputs = [] if self.inputs is None else [self.inputs]
-        return [*inputs, self.matching, *self.answers.values()]
+        return [*inputs, self.matching, self.volume.panel, *self.answers.values()]
 
     @property
-    def alarms(self) -> int:
+    def alarms(self) -> AlarmCounts:
         """Alarms so far, those of versions that are gone included."""
-        return self.alarms_ended + sum(panel.alarms for panel in self.panels)
+        return self._ended.and_(*(panel.counts for panel in self.panels))
 
     @property
     def refusals(self) -> int:
-        """What the bounds refused: halves of too many versions, values of too many features."""
-        return self.refused + sum(panel.refused for panel in self.panels)
+        """What the bounds refused: halves of too many versions, values of too many features, requests too late to be counted."""
+        return self.refused + self.volume.late + sum(panel.refused for panel in self.panels)
 
     def feed(self, pairs: PairColumns) -> Looking:
         """Take the model's next pairs in, a panel at a step; what there is to say, in the order of the records."""
@@ -79,7 +86,7 @@ class ModelWatch:
             part = yield from self._part(pairs.part(at, end))
             out += sorted(part, key=lambda emission: emission.offset)
             if self.records % _LOOK == 0:
-                out += self._forget()
+                out += [one._replace(offset=pairs.offsets[end - 1]) for one in self._forget()]
             at = end
         return out
 
@@ -96,6 +103,7 @@ class ModelWatch:
             yield
         if matched := [at for at, status in enumerate(rows.statuses) if status != "solo"]:
             out += self.matching.feed(matching_rows(rows.some(matched)))
+        out += self.volume.feed(rows.offsets, rows.times)
         groups = self._watched("legacy", pairs.legacy) | self._watched("shadow", pairs.shadows)
         for (role, version), answers in sorted(groups.items()):
             self.seen[role, version] = self.records + answers.which[-1] + 1
@@ -107,7 +115,7 @@ class ModelWatch:
     def _inputs(self, rows: Rows, pairs: PairColumns) -> list[Emission]:
         versions = pairs.legacy.versions
         if self.inputs is None:
-            self.inputs = Panel("legacy", versions[0], self.source, self.config, part=self.part * _INPUTS, follows=True)
+            self.inputs = InputPanel("legacy", versions[0], self.source, self.config, part=self.part * _INPUTS)
         return self.inputs.feed(input_rows(rows, pairs.features, versions, self.config.ignored_features))
 
     def _watched(self, role: Role, answers: Halves) -> dict[tuple[Role, str], Halves]:
@@ -136,7 +144,7 @@ class ModelWatch:
         for key in sorted(key for key, seen in self.seen.items() if seen <= self.records - _FORGET):
             panel = self.answers.pop(key)
             del self.seen[key]
-            self.alarms_ended += panel.alarms
+            self._ended = self._ended.and_(panel.counts)
             self.refused += panel.refused
             out += panel.end(successor=None)
         return out
@@ -144,8 +152,9 @@ class ModelWatch:
     def dump(self) -> dict[str, Any]:
         """The state as plain data and arrays."""
         return {
-            "model": self.source.model, "records": self.records, "refused": self.refused, "alarms": self.alarms_ended,
+            "model": self.source.model, "records": self.records, "refused": self.refused, "alarms": self._ended,
             "inputs": None if self.inputs is None else self.inputs.dump(), "matching": self.matching.dump(),
+            "volume": self.volume.dump(),
             "answers": [[panel.dump(), self.seen[key]] for key, panel in sorted(self.answers.items())],
         }  # fmt: skip
 
@@ -153,10 +162,11 @@ class ModelWatch:
     def load(cls, state: dict[str, Any], source: Source, config: DriftConfig, part: float = 1.0) -> "ModelWatch":
         """Take the state back."""
         watch = cls(source, config, part)
-        watch.records, watch.refused, watch.alarms_ended = state["records"], state["refused"], state["alarms"]
+        watch.records, watch.refused, watch._ended = state["records"], state["refused"], AlarmCounts(*state["alarms"])
         if state["inputs"] is not None:
-            watch.inputs = Panel.load(state["inputs"], source, config)
+            watch.inputs = InputPanel.load(state["inputs"], source, config)
         watch.matching = Panel.load(state["matching"], source, config)
+        watch.volume = VolumeWatch.load(state["volume"], source, config, part * _VOLUME)
         for saved, seen in state["answers"]:
             panel = Panel.load(saved, source, config)
             watch.answers[panel.role, panel.version] = panel

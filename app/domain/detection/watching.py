@@ -5,15 +5,22 @@ generator); what there is to say comes at its end, in the order of the records a
 does not fit is none of ours (the pair role writes them): it is counted and skipped. Bounded: ``MODELS``; pairs of further
 models are counted in ``pairs_refused``.
 
-Delivery guarantees: a pure function of the log of ``pairs``, however it is cut; ``dump`` and ``load`` are bit for bit. How far
-the log was looked at is in ``holding`` (see there), which a checkpoint has to keep beside the snapshot.
+What outcomes say of these models is ``labelled``'s: it is handed the pairs that were looked at.
+
+Delivery guarantees: a pure function of the logs of ``pairs`` and ``outcomes.placed``, however they are cut; ``dump`` and ``load``
+are bit for bit. How far the log of pairs was looked at is in ``holding`` (see there), which a checkpoint has to keep beside the
+snapshot.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import compress
 
+from app.domain.detection.alarm_counts import AlarmCounts
+from app.domain.detection.baseline import Baseline
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.holding import Holding, Kept
+from app.domain.detection.labelled import Labelled
+from app.domain.detection.outcome_watch import OutcomeWatch
 from app.domain.detection.pair_columns import PairColumns
 from app.domain.detection.pair_records import PairDecoder, segments_of
 from app.domain.detection.segments import SegmentedWatch
@@ -31,13 +38,16 @@ _COUNTS = ("pairs", "pairs_malformed", "pairs_refused", "outcomes", "outcomes_re
 
 
 class Watching:
-    """See the module's text. ``topic`` is the full name of ``pairs``, prefix included."""
+    """See the module's text. ``topic`` is the full name of ``pairs``, prefix included; ``baselines`` by id."""
 
-    def __init__(self, topic: str, partition: int, config_for: Callable[[str], DriftConfig]) -> None:
-        self._topic, self._partition, self._config_for = topic, partition, config_for
+    def __init__(
+        self, topic: str, partition: int, config_for: Callable[[str], DriftConfig], baselines: Mapping[str, Baseline]
+    ) -> None:
+        self._topic, self._partition, self._config_for, self._baselines = topic, partition, config_for, baselines
         self._watches: dict[str, SegmentedWatch] = {}
         self.counts = dict.fromkeys(_COUNTS, 0)
         self.holding, self._decoder = Holding(), PairDecoder()
+        self.labelled = Labelled(self._settings, self.counts)
 
     def look(self, records: Sequence[Kept]) -> Looking:
         """Look at these records."""
@@ -53,8 +63,15 @@ class Watching:
                 continue
             emissions += yield from watch.feed(pairs)
             self.counts["pairs"] += len(pairs)
+            self.labelled.take_pairs(model, pairs)
         self.counts["statistics"] += len(emissions)
         return sorted(emissions, key=lambda one: one.offset)
+
+    def look_at_outcomes(self, records: Sequence[Kept]) -> Looking:
+        """Look at these records of ``outcomes.placed``; the pairs below their marks must have been looked at."""
+        emissions = yield from self.labelled.read(records)
+        self.counts["statistics"] += len(emissions)
+        return emissions
 
     def _decode(self, records: Sequence[Kept], placed: dict[str, PairColumns]) -> None:
         offsets, pairs, names = self._decoder.decode(records)
@@ -77,12 +94,14 @@ class Watching:
 
     def _settings(self, model: str) -> tuple[Source, DriftConfig]:
         config = self._config_for(model)
-        return Source(model, self._topic, self._partition, config.digest), config
+        baseline = self._baselines[config.baseline] if config.baseline else None
+        return Source(model, self._topic, self._partition, config.digest, baseline=baseline), config
 
     def dump(self) -> bytes:
         """The whole state."""
         watches = [watch.dump() for watch in self._watches.values()]
-        return encode_state({"counts": self.counts, "holding": self.holding.dump(), "watches": watches})
+        return encode_state({"counts": self.counts, "holding": self.holding.dump(), "watches": watches,
+                             "labelled": self.labelled.dump()})  # fmt: skip
 
     def load(self, snapshot: bytes) -> None:
         """Take the state back."""
@@ -91,14 +110,16 @@ class Watching:
         self.holding = Holding.load(state["holding"])
         for one in state["watches"]:
             self._watches[one["model"]] = SegmentedWatch.load(one, *self._settings(one["model"]))
+        self.labelled.load(state["labelled"])
 
     def figures(self) -> dict[str, float]:
         """Counts since the log's beginning, and what is watched now."""
-        watches = list(self._watches.values())
+        watches: list[SegmentedWatch | OutcomeWatch] = [*self._watches.values(), *self.labelled.watches.values()]
         states = [one.episode.state for watch in watches for panel in watch.panels for one in panel.watched]
         figures: dict[str, float] = {name: float(count) for name, count in self.counts.items()}
         figures |= {f"signals_{state}": float(states.count(state)) for state in ("warming", "quiet", "warning", "drift")}
-        figures["models"] = float(len(watches))
-        figures["alarms"] = float(sum(watch.alarms for watch in watches))
+        figures["models"] = float(len(self._watches))
+        figures["pairs_awaiting"] = float(self.labelled.waiting)
+        figures |= AlarmCounts().and_(*(watch.alarms for watch in watches)).figures()
         figures["refused"] = float(sum(watch.refusals for watch in watches))
         return figures

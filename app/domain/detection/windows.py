@@ -26,9 +26,19 @@ class OpenWindow:
 
     def __init__(self) -> None:
         self.events = self.start_ms = self.end_ms = self.first_offset = self.next_offset = 0
+        #: Pairs that were settled for these events, where outcomes are waited for.
+        self.asked = 0
         self.statuses: Counter[str] = Counter()
         self.versions: set[str] = set()
         self.last_version = ""
+
+    @classmethod
+    def after(cls, before: "OpenWindow") -> "OpenWindow":
+        """One that begins behind another."""
+        window = cls()
+        window.start_ms = window.end_ms = before.end_ms
+        window.first_offset = window.next_offset = before.next_offset
+        return window
 
     def closes_at(self, times: Integers, config: DriftConfig) -> int | None:
         """The first of the next rows at which it closes."""

@@ -1,8 +1,9 @@
-"""Counting events as they are read: in which minute each belongs, and whether its key was put where it belongs.
+"""Counting events as they are read: in which minute each belongs, was its key put where it belongs, is its clock ahead.
 
-Keys are looked at in samples, since the partitioner's hash costs more than decoding the event: of each model, side and minute
-those among the first ``SAMPLED_FIRST`` offsets from its first event on, then one offset in ``SAMPLED_MASK + 1``. So which ones is
-known from the log, and a topic of a thousand models has hardly more of them than one of a single model.
+Keys and clocks (``clocks``) are looked at in samples, since the partitioner's hash costs more than decoding the event: of each
+model, side and minute those among the first ``SAMPLED_FIRST`` offsets from its first event on, then one offset in
+``SAMPLED_MASK + 1``. So which ones is known from the log, and a topic of a thousand models has hardly more of them than one
+of a single model.
 """
 
 from collections.abc import Callable
@@ -25,8 +26,8 @@ SAMPLED_MASK = 63
 class EventCounting:
     """``is_misrouted`` says of a record and its half whether the Java client would have chosen another partition."""
 
-    def __init__(self, book: RequestBook, is_misrouted: Callable[[SourceRecord, Half], bool]) -> None:
-        self._book, self._is_misrouted = book, is_misrouted
+    def __init__(self, book: RequestBook, is_misrouted: Callable[[SourceRecord, Half], bool], clock_skew_ms: int) -> None:
+        self._book, self._is_misrouted, self._clock_skew_ms = book, is_misrouted, clock_skew_ms
 
     def turn_minute(self, model: Model, side: int, offset: int, moment: int) -> None:
         """Count from now on in the minute of ``moment``, which begins for this side with the event at ``offset``."""
@@ -45,12 +46,14 @@ class EventCounting:
         sink.refuse(side, record, error.reason, error.detail)
 
     def sample(self, side: int, record: SourceRecord, half: Half, cell: Cell) -> None:
-        """Look at one key."""
+        """Look at one key, and at one clock."""
         topic = self._topic_cell(side, record.offset, half.moment)
         misrouted = self._is_misrouted(record, half)
         for counts in (cell, topic):
             counts.sampled += 1
             counts.misrouted += misrouted
+        if half.timestamp - record.timestamp > self._clock_skew_ms and record.timestamp >= 0:
+            topic.ahead.note(half.timestamp - record.timestamp)
 
     def _topic_cell(self, side: int, offset: int, moment: int) -> Cell:
         cell = self._book.minutes.cell(topic_cell(side), moment)

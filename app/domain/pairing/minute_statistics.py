@@ -31,12 +31,13 @@ _DETECTOR = Detector("counts", "quiet", 0.0, 1.0)
 
 
 class MinuteSource(NamedTuple):
-    """Where the counts are from: names of the inputs, without and with prefix, the partition, the settings' digest."""
+    """Where the counts are from: names of the inputs, without and with prefix, the partition, the settings' digest, and one."""
 
     topics: tuple[str, ...]
     full_names: tuple[str, ...]
     partition: int
     configuration: str
+    clock_skew_ms: int
 
 
 def minute_statistics(source: MinuteSource, minute: int, cells: dict[str, Cell]) -> Iterator[tuple[str, str, DriftStatistics]]:
@@ -55,6 +56,10 @@ def minute_statistics(source: MinuteSource, minute: int, cells: dict[str, Cell])
             statistics["unexpected"] = cell.unexpected
         if cell.paused:
             statistics["paused"] = cell.paused
+        if cell.ahead.events:
+            statistics["ahead"] = cell.ahead.figures(source.clock_skew_ms)
+        if cell.gaps:
+            statistics["clock_gaps"] = {version: gap.figures() for version, gap in sorted(cell.gaps.items())}
         record = DriftStatistics(
             model=model,
             version="",

@@ -7,10 +7,12 @@ both are silent; what comes for it after a silence is given out again, as a furt
 
 from msgspec import Struct, field
 
+from app.domain.pairing.clocks import Ahead, Gap
+
 __all__ = ["MINUTE_MS", "Cell", "Minutes", "topic_cell"]
 
 MINUTE_MS = 60_000
-#: Versions counted by name as unexpected, for each model and minute.
+#: Versions counted by name, as unexpected or for their clocks, for each model and minute.
 _MOST_NAMES = 16
 #: Minutes for which a topic's counts are told after the last one that showed trouble.
 _TOLD_AFTER = 10
@@ -25,6 +27,7 @@ class Cell(Struct, gc=False, array_like=True):
     """The counts of one model, or of one topic, in one minute.
 
     ``starts``, ``ends``: the offsets that were read of each side, -1 for none. ``paused``: how often reading was paused.
+    ``ahead``: of a topic; ``gaps``: of a model's shadow versions.
     """
 
     read: int = 0
@@ -42,6 +45,8 @@ class Cell(Struct, gc=False, array_like=True):
     ends: list[int] = field(default_factory=lambda: [-1, -1])
     unexpected: dict[str, int] = {}
     paused: int = 0
+    ahead: Ahead = field(default_factory=Ahead)
+    gaps: dict[str, Gap] = {}
 
     def note(self, side: int, offset: int) -> None:
         """An event at ``offset`` of ``side`` is among those that are counted."""
@@ -53,6 +58,15 @@ class Cell(Struct, gc=False, array_like=True):
         """A record carried a shadow version that nobody expected."""
         if version in self.unexpected or len(self.unexpected) < _MOST_NAMES:
             self.unexpected[version] = self.unexpected.get(version, 0) + 1
+
+    def note_gap(self, version: str, gap_ms: int, wait_ms: int) -> None:
+        """A shadow's timestamp lies so far after the live model's, of a request that waits for ``wait_ms``."""
+        gap = self.gaps.get(version)
+        if gap is None:
+            if len(self.gaps) >= _MOST_NAMES:
+                return
+            gap = self.gaps[version] = Gap()
+        gap.note(gap_ms, wait_ms)
 
 
 class Minutes:
@@ -96,5 +110,5 @@ class Minutes:
         return {name: cell for name, cell in cells.items() if minute <= self.troubled_until.get(name, minute)}
 
     def _note_trouble(self, name: str, minute: int, cell: Cell) -> None:
-        if name in self.troubled_until and (cell.misrouted or cell.rejected):
+        if name in self.troubled_until and (cell.misrouted or cell.rejected or cell.ahead.events):
             self.troubled_until[name] = minute + _TOLD_AFTER

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from app.domain.placement import partition_of, place
 
-__all__ = ["ModelRules", "PairPlaces", "Place"]
+__all__ = ["ModelRules", "PairPlaces", "Place", "place_of_pair"]
 
 
 class ModelRules(NamedTuple):
@@ -40,4 +40,13 @@ class PairPlaces:
 
     def of_shard(self, model: str, request_id: str, shards: int) -> int:
         """The partition of a sharded model's request."""
-        return place(f"{model}#{partition_of(request_id.encode(), shards)}", self._partitions)
+        return place_of_pair(model, request_id, shards, self._partitions)
+
+
+def place_of_pair(model: str, request_id: str, shards: int, partitions: int) -> int:
+    """The partition on which the record of a request lies, of a model that has so many shards.
+
+    >>> place_of_pair("credit", "r-1", 1, 4), place_of_pair("credit", "r-1", 2, 4), place_of_pair("credit", "r-3", 2, 4)
+    (2, 2, 0)
+    """
+    return place(model if shards == 1 else f"{model}#{partition_of(request_id.encode(), shards)}", partitions)

@@ -7,6 +7,7 @@ from app.domain.pairing.request import Request
 from schemas.cloudevents import binary_headers
 from schemas.half import Half
 from schemas.pair import LegacyHalf, Pair, PairStatus, ShadowHalf
+from schemas.trace_context import trace_headers
 
 __all__ = ["pair_headers", "pair_record"]
 
@@ -15,8 +16,16 @@ _HEADERS = [header for header in binary_headers("io.gnomon.pair.v1", "/gnomon/pa
 
 
 def pair_headers(request: Request) -> list[tuple[str, bytes]]:
-    """The record's envelope. Its id is model, request and opening, which no two records share: a model's name has no slash."""
-    return [*_HEADERS, ("ce_id", f"{request.model.name}/{request.request_id}/{request.opening}".encode())]
+    """The record's envelope. Its id is model, request and opening, which no two records share: a model's name has no slash.
+
+    It goes on in the trace of the half that the record's features are of, if that is in one. The half's own record has it,
+    which is held until the request is written, and read again in a rebuild: so it needs no place in a checkpoint.
+    """
+    headers = [*_HEADERS, ("ce_id", f"{request.model.name}/{request.request_id}/{request.opening}".encode())]
+    source = request.legacy or (request.shadows[0] if len(request.shadows) == 1 else _in_order(request)[0])
+    if source.source.headers:
+        headers += trace_headers(source.source.headers)
+    return headers
 
 
 def pair_record(request: Request, status: PairStatus, tolerance: float) -> bytes:

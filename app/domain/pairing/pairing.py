@@ -62,7 +62,7 @@ class Pairing:
         self._policies = PolicyHistory(policy, state.policies if state else None)
         self._order = ReadingOrder(state.order if state else [])
         self.book = RequestBook(Minutes(), self._policies.entries[0])
-        counting = EventCounting(self.book, is_misrouted)
+        counting = EventCounting(self.book, is_misrouted, policy.clock_skew_ms)
         self._reading = Reading(decode, self.book, counting, self.times, shadows_of, policy.window_ms, live=state is None)
         self._tops_by_wall = (WallHistory(policy.wait_ms), WallHistory(policy.wait_ms))
         self.models = self._reading.models

@@ -14,11 +14,15 @@ __all__ = ["PairingPolicy", "PairingState", "PolicyEntry", "Totals"]
 
 
 class PairingPolicy(NamedTuple):
-    """Milliseconds of event time: window and grace, and how long a copy is recognised after its request was written."""
+    """Milliseconds of event time: window and grace, and how long a copy is recognised after its request was written.
+
+    ``clock_skew_ms``: by how much an event's timestamp may be ahead of its record's.
+    """
 
     window_ms: int
     grace_ms: int
     deduplication_ms: int
+    clock_skew_ms: int = 300_000
 
     @property
     def wait_ms(self) -> int:

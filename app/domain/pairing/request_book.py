@@ -7,6 +7,7 @@ request that is known already is a duplicate or late. So of the events read, eac
 
 from collections.abc import Sequence
 
+from app.domain.pairing.clock_gaps import COMPARED_MASK, compare_halves, compare_late
 from app.domain.pairing.deadlines import Deadlines
 from app.domain.pairing.expectation import Expectation
 from app.domain.pairing.model import Model
@@ -122,6 +123,9 @@ class RequestBook:
         self._sealed(request, closing, halves=2, waited=1)
         cell = model.cells[side] if closing == moment else self.minutes.cell(model.name, closing)
         cell.paired += 1
+        legacy = half if side == LEGACY else held
+        if not legacy.source.offset & COMPARED_MASK:
+            cell.note_gap(shadow.version, shadow.timestamp - legacy.timestamp, request.policy.wait_ms)
         return True
 
     def _sealed(self, request: Request, closing: int, *, halves: int, waited: int) -> None:
@@ -141,18 +145,19 @@ class RequestBook:
     def _attach(self, request: Request, side: int, half: Half, sink: Sink) -> None:
         late = attach(request, side, half)
         self.waiting += 1 - len(late)
+        refused = bool(late) and late[0][1] is half
+        expectation: Expectation = request.model.expectation
+        # before what came late is counted, so that the order of reading does not count
+        if request.legacy is not None and not refused and (side == LEGACY or late):
+            request.expected = expectation.at(LEGACY, request.legacy.source.offset)
+        elif request.legacy is None and not refused and late:
+            request.expected = expectation.at(SHADOW, request.shadows[0].source.offset)
         for late_side, other in late:
             detail = f"its log had passed the request's limit, {request.limit}, when it came"
             self._late(request, late_side, other, detail, sink)
-        if late and late[0][1] is half:
+        if refused:
             return
         request.far_sides = request.far_sides & ~(1 << side) | (half.moment > self.far_beyond) << side
-        expectation: Expectation = request.model.expectation
-        if request.legacy is not None:
-            if side == LEGACY or late:
-                request.expected = expectation.at(LEGACY, request.legacy.source.offset)
-        elif late:
-            request.expected = expectation.at(SHADOW, request.shadows[0].source.offset)
         self._settle(request, sink)
 
     def _settle(self, request: Request, sink: Sink) -> None:
@@ -218,6 +223,7 @@ class RequestBook:
         halves = len(request.shadows) + (request.legacy is not None)
         cell = self.minutes.cell(request.model.name, closing)
         setattr(cell, status, getattr(cell, status) + 1)
+        compare_halves(cell, request)
         if request.model.expectation.is_configured:
             for half in request.shadows:
                 if half.version not in request.expected:
@@ -230,9 +236,11 @@ class RequestBook:
 
     def _late(self, request: Request, side: int, half: Half, why: str, sink: Sink) -> None:
         model: Model = request.model
+        cell = self.minutes.cell(model.name, half.moment)
+        cell.late += 1
+        compare_late(cell, request, side, half)
         request.remember(side, half)
         self.totals.late += 1
-        self.minutes.cell(model.name, half.moment).late += 1
         sink.refuse(side, half.source, "late", f"request {half.request_id} of {model.name}: {why}")
 
     def _duplicate(self, model: Model, side: int, half: Half, copy: Copy, sink: Sink) -> None:

@@ -17,6 +17,7 @@ from scipy import stats
 from app.domain.detection.blocks import Rows
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.panel import Panel
+from app.domain.detection.states import States
 from app.domain.detection.statistics_records import Source
 from app.domain.detection.watched import Watched
 from schemas.statistics import Signal
@@ -30,12 +31,13 @@ _PIECE = 2_048
 WINDOW = 500
 
 
-class Recording(Panel):
-    """A panel that keeps every alarm, those of an open episode too."""
+class Recording(States):
+    """The states of a panel's signals, with every alarm, those of an open episode too."""
 
-    def __init__(self, config: DriftConfig) -> None:
-        super().__init__("legacy", "1", Source("m", "pairs", 0, config.digest), config)
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel.kernels, panel.positions, panel.config.least_effect)
         self.raised: dict[str, list[int]] = {}
+        panel.states = self
 
     def _open(self, one: Watched, evidence: dict[str, Any], time_ms: int, *, alarm: bool) -> None:
         super()._open(one, evidence, time_ms, alarm=alarm)
@@ -60,7 +62,8 @@ def product(
     config = DriftConfig(
         warm_up=warm_up, values_between_false_alarms=budget, least_effect=0.0, detectors=("scan",), window_events=2_000
     )
-    panel = Recording(config)
+    panel = Panel("legacy", "1", Source("m", "pairs", 0, config.digest), config)
+    recording = Recording(panel)
     columns = {f"x{at:03d}": _column(values) for at, values in enumerate(streams)}
     digests = np.random.default_rng(seed).integers(0, 2**32, len(days), dtype=np.uint32)
     times = (START_MS + days * DAY_MS).astype(np.int64)
@@ -76,7 +79,7 @@ def product(
                 columns={Signal("feature", name): column[begin:end] for name, column in columns.items()},
             )
         )
-        raised = [[row - warm_up for row in panel.raised.get(name, [])] for name in columns]
+        raised = [[row - warm_up for row in recording.raised.get(name, [])] for name in columns]
         if change is not None and all(alarms and alarms[-1] > change for alarms in raised):
             break
     return raised, end

@@ -87,6 +87,12 @@ def _wander(rng: Random, n: int, sd: float) -> Floats:
     return np.repeat(rng.normal(scale=sd, size=n // DAY_ROWS + 1), DAY_ROWS)[:n]
 
 
+def _share_of_day(n: int) -> Floats:
+    """From a fiftieth at night to a tenth by day."""
+    share: Floats = 0.06 + 0.04 * np.sin(2 * np.pi * steady(n))
+    return share
+
+
 def _weekend(n: int) -> Floats:
     """One standard deviation lower on two days of seven; row 0 is the beginning of a Thursday, as 1970 began."""
     day = (np.arange(n) // DAY_ROWS + 3) % 7
@@ -149,6 +155,7 @@ NULLS = (
     Null("Bernoulli .001", lambda rng, n: rng.random(n) < 0.001),
     Null("Bernoulli .05", lambda rng, n: rng.random(n) < 0.05),
     Null("Bernoulli .5", lambda rng, n: rng.random(n) < 0.5),
+    Null("a share with a day, .02 to .1", lambda rng, n: rng.random(n) < _share_of_day(n), 7 * DAY_ROWS),
     Null("Markov .2, neighbours .3", _markov),
     Null("Zipf 8", lambda rng, n: _categories(rng, n, zipf_shares(8))),
     Null("Zipf 5,000", lambda rng, n: _categories(rng, n, zipf_shares(5_000))),
@@ -202,6 +209,17 @@ def _share(before: float, after: float) -> Change:
 
     divergence = after * log(after / before) + (1 - after) * log((1 - after) / (1 - before))
     return Change(f"share {before:g} to {after:g}", make, divergence, family="mean")
+
+
+def _seasonal_share(factor: float) -> Change:
+    def make(rng: Random, n: int, at: int) -> Values:
+        flags: NDArray[np.bool_] = rng.random(n) < _share_of_day(n) * np.where(_from(n, at), factor, 1.0)
+        return flags
+
+    share = _share_of_day(DAY_ROWS)
+    after = factor * share
+    divergence = float(np.mean(after * log(factor) + (1 - after) * np.log((1 - after) / (1 - share))))
+    return Change(f"a share with a day, x {factor:g}", make, divergence, 7 * DAY_ROWS, "mean")
 
 
 def _moves(part: float) -> Change:
@@ -302,6 +320,7 @@ CHANGES = (
     _season_mean(2.0, 0.2, "with days that wander, +2 sd"),
     Change("paired difference, +.25 sd", _paired, 0.25**2 / 2, family="mean"),
     *(_share(0.05, after) for after in (0.07, 0.1, 0.2)),
+    _seasonal_share(1.5),
     *map(_moves, (0.03, 0.05, 0.1, 0.2)),
     *map(_new_category, (0.005, 0.02)),
     Change("two categories change places", _swapped),

@@ -9,7 +9,7 @@ import pytest
 from app.domain.decisions.alert_kinds import ALERT_NAMES
 from app.domain.decisions.alert_policy import AlertPolicy
 from app.domain.decisions.alert_subjects import CASES_OF_A_SUBJECT
-from app.domain.decisions.decide_state import CASES, PLAIN_BYTES, SUBJECTS
+from app.domain.decisions.decide_state import CASES, PLAIN_BYTES, SUBJECTS, State
 from app.domain.decisions.retraining import RetrainPolicy
 from app.domain.placement import place
 from app.folds.fold import LogAnswer, LogQuery
@@ -21,10 +21,12 @@ from tests.decide_builders import (
     LogRecord,
     Outbox,
     Sent,
+    ahead,
     answers,
     as_run,
     drift,
     fold,
+    gaps,
     minute,
     misrouted,
     of_type,
@@ -71,8 +73,12 @@ STORIES: dict[str, tuple[list[DriftStatistics], list[str]]] = {
         [drift(number, "drift" if number % 5 == 0 else "quiet") for number in range(50)],
         ["firing FeatureDrift", "trigger data_drift"],
     ),
-    "two signals of one model: two alerts, one trigger": (
+    "signals that move together: one alert, one trigger": (
         [drift(5, "drift", change=3), drift(5, "drift", name="age", change=3), *quiet(6, 8)],
+        ["firing FeatureDrift", "trigger data_drift"],
+    ),
+    "a signal that moves later than group_s: an alert of its own": (
+        [drift(5, "drift", change=3), drift(65, "drift", name="age", change=3)],
         ["firing FeatureDrift", "firing FeatureDrift", "trigger data_drift"],
     ),
     "two models: two triggers": (
@@ -93,7 +99,18 @@ STORIES: dict[str, tuple[list[DriftStatistics], list[str]]] = {
             drift(5, "drift", "latency", ""), drift(5, "drift", "cost", ""),
             drift(5, "drift", "match_rate", "", role="all", version=""),
         ],
-        ["firing DisagreementDrift", "firing DifferenceDrift", "firing LatencyDrift", "firing CostDrift", "firing MatchRateLow"],
+        [
+            f"firing {name}"
+            for name in ("DisagreementDrift", "DifferenceDrift", "LatencyRegressed", "CostRegressed", "MatchRateLow")
+        ],
+    ),
+    "what becomes better is no alert": ([drift(n, "warning", "latency", "", better=True) for n in range(20)], []),
+    "what is merely not sure neither ends an alert nor makes one": (
+        [drift(1, "drift", "cost", ""), *(drift(n, "warning", "cost", "") for n in range(2, 40))], ["firing CostRegressed"],
+    ),
+    "... what becomes better ends it": (
+        [drift(1, "drift", "cost", ""), *(drift(n, "warning", "cost", "", better=True) for n in range(2, 14))],
+        ["firing CostRegressed", "resolved CostRegressed"],
     ),
     "missing values": ([drift(5, "drift", "missing")], ["firing MissingShare", "trigger data_quality"]),
     "predictions": ([drift(5, "drift", "prediction", "")], ["firing PredictionDrift", "trigger prediction_drift"]),
@@ -129,6 +146,20 @@ STORIES: dict[str, tuple[list[DriftStatistics], list[str]]] = {
     ),
     "minutes in which no key was looked at say nothing": (
         [misrouted(0, 50, 100), *(misrouted(n, 0, 0) for n in range(1, 20))], ["firing ProducerMisrouted"],
+    ),
+    "events from the future, and their end": (
+        [ahead(0, 50, 100), ahead(0, 0, 100, partition=1), *(ahead(n, 0, 100) for n in (1, 2, 3))],
+        ["firing ClockSkew", "resolved ClockSkew"],
+    ),
+    "four events from the future": ([ahead(0, 4, 4)], []),
+    "a shadow's clock is behind, and is set": (
+        [gaps(0, -9), *(gaps(n, 0) for n in range(1, 16))], ["firing ClockSkew", "resolved ClockSkew"],
+    ),
+    "the clocks of two versions": ([gaps(0, 9), gaps(0, -9, version="3")], ["firing ClockSkew"] * 2),
+    "a queue that is slow now and then": ([gaps(n, 3) for n in range(20)], []),
+    "too few requests to tell": ([gaps(0, 4, 4)], []),
+    "one of two hosts has a wrong clock, which keeps the alert up": (
+        [gaps(n, 8 * partition, partition=partition) for n in range(20) for partition in (0, 1)], ["firing ClockSkew"],
     ),
     "a refused event now and then": ([refused(n, 4) for n in range(20)], []),
     "a handful of events, all refused": ([refused(0, 19)], []),
@@ -173,8 +204,30 @@ def test_resolving_waits_for_events_where_that_is_asked_for() -> None:
     assert "resolved FeatureDrift" in told([drift(0, "drift"), drift(1, "quiet"), drift(2, "quiet")], policy)
 
 
+def test_an_alert_on_outcomes_that_come_late_is_not_forgotten() -> None:
+    """1. An alert on errors fires; 2. features are spoken of that are a day ahead; 3. errors are calm again."""
+    late = [drift(5, "drift", "error", ""), *quiet(1_440, 1_460), drift(6, "drift", "error", ""), *quiet(1_461, 1_470)]
+    shadow: dict[str, Any] = {"kind": "error", "name": "", **SHADOW}
+    assert told(late) == ["firing PerformanceDrop", "trigger performance_drop"]
+    gone_on = told([*late, *(drift(number, "quiet", **shadow) for number in range(7, 3_700, 30))])
+    assert gone_on == ["firing PerformanceDrop", "resolved PerformanceDrop", "trigger performance_drop"]
+
+
+def test_the_version_that_serves_is_not_known_by_late_outcomes() -> None:
+    """A deployment between a request and its outcome: a figure that drifts triggers for the version that serves now."""
+    late = quiet(1, 3, kind="error", name="", version="1.0.0")
+    sent = send_all([*quiet(1, 3, version="2.0.0"), *late, drift(4, "drift", "kpi", "usd", role="all", version="")])
+    [trigger] = of_type(sent, "retrain.triggers")
+    assert (trigger["model"]["version"], trigger["reason"]["code"]) == ("2.0.0", "performance_drop")
+
+
 def test_an_alert_that_is_switched_off_is_not_sent_and_triggers_nothing() -> None:
     assert told([drift(5, "drift")], AlertPolicy(severities={"FeatureDrift": "off"})) == []
+
+
+def test_the_link_of_an_alert_names_its_segment_too() -> None:
+    sent = send_all([drift(5, "drift", segment={"channel": "web"})])[0]
+    assert sent.data["generatorURL"].endswith("/?model=credit&signal=feature%2Fincome&version=1.4.0&segment=channel%3Dweb")
 
 
 def test_an_alert_says_everything() -> None:
@@ -193,7 +246,7 @@ def test_an_alert_says_everything() -> None:
         "runbook_url": "https://runbooks.example.com/FeatureDrift",
         "dashboard_url": "http://127.0.0.1:8080/?model=credit",
     }
-    assert alert["generatorURL"] == "http://127.0.0.1:8080/?model=credit&signal=feature%2Fincome"
+    assert alert["generatorURL"] == "http://127.0.0.1:8080/?model=credit&signal=feature%2Fincome&version=1.4.0"
     assert (alert["status"], alert["startsAt"], "endsAt" in alert) == ("firing", "2026-09-21T14:19:19.999Z", False)
     evidence = alert["evidence"]
     assert evidence["statistics"] == statistics.statistics
@@ -226,9 +279,15 @@ def test_a_resolve_repeats_labels_and_annotations() -> None:
 
 
 def test_what_is_forgotten_is_resolved_with_its_annotations() -> None:
-    firing, resolved = of_type(send_all([drift(5, "drift"), *quiet(400, 400, name="age")]), "alerts")
+    firing, resolved = of_type(send_all([drift(5, "drift"), *quiet(6, 367, name="age")]), "alerts")
     assert resolved["annotations"] == firing["annotations"]
-    assert resolved["evidence"] == {"reason": "forgotten", "lasted_s": 23_640.001}
+    assert resolved["evidence"] == {"reason": "forgotten", "lasted_s": 21_600.001}
+
+
+def test_a_night_without_requests_forgets_nothing_nor_does_the_volume_that_speaks_of_it() -> None:
+    night = [*quiet(6, 8, name="age"), *quiet(9, 700, kind="volume", name=""), *quiet(701, 800, name="age")]
+    assert told([drift(5, "drift"), *night])[:1] == ["firing FeatureDrift"]
+    assert not any(one.startswith("resolved") for one in told([drift(5, "drift"), *night]))
 
 
 def test_two_episodes_of_one_alert_have_ids_of_their_own_even_in_one_window() -> None:
@@ -243,12 +302,12 @@ def test_two_episodes_of_one_alert_have_ids_of_their_own_even_in_one_window() ->
 def test_severities_page_only_for_what_users_notice() -> None:
     every = [drift(5, "drift", kind, "") for kind in ("feature", "missing", "prediction", "latency", "cost")]
     shadow = [drift(5, "drift", kind, "", **SHADOW) for kind in ("prediction", "latency", "disagreement", "difference")]
-    severities = [
-        (data["labels"]["alertname"], data["labels"]["severity"]) for data in of_type(send_all(every + shadow), "alerts")
-    ]
+    sent = send_all(every + shadow, fold(AlertPolicy(inhibit=False)))
+    severities = [(data["labels"]["alertname"], data["labels"]["severity"]) for data in of_type(sent, "alerts")]
     assert severities == [
-        ("FeatureDrift", "warning"), ("MissingShare", "warning"), ("PredictionDrift", "critical"), ("LatencyDrift", "critical"),
-        ("CostDrift", "warning"), ("PredictionDrift", "warning"), ("LatencyDrift", "warning"),
+        ("FeatureDrift", "warning"), ("MissingShare", "warning"), ("PredictionDrift", "critical"),
+        ("LatencyRegressed", "critical"), ("CostRegressed", "warning"),
+        ("PredictionDrift", "warning"), ("LatencyRegressed", "warning"),
         ("DisagreementDrift", "critical"), ("DifferenceDrift", "critical"),
     ]  # fmt: skip
 
@@ -262,6 +321,31 @@ def test_an_alert_on_a_topic_has_no_model_and_names_the_setting_that_mends_it() 
     assert sent.data["annotations"]["summary"] == "A producer of b-predictions.legacy misroutes 25.0% of its keys"
     assert "set partitioner=murmur2_random" in sent.data["annotations"]["description"]
     assert (sent.partition, sent.event["subject"]) == (place("predictions.legacy", 4), "predictions.legacy")
+
+
+def test_an_alert_on_a_clock_says_whose_it_is_how_far_it_is_off_and_what_mends_it() -> None:
+    topic = send_all([ahead(0, 50, 200)], fold(prefix="b-"))[0]
+    assert topic.data["labels"] == {
+        "alertname": "ClockSkew", "severity": "warning", "topic": "predictions.legacy", "signal": "pairing/predictions.legacy",
+    }  # fmt: skip
+    assert topic.data["annotations"]["summary"] == (
+        "A producer of b-predictions.legacy is ahead of time, usually by 2 h 0 min: 25.0% of its events"
+    )
+    version = send_all([gaps(0, -10)])[0]
+    assert version.data["labels"] == {
+        "alertname": "ClockSkew", "severity": "warning", "model": "credit", "version": "2.0.0", "role": "shadow",
+        "signal": "pairing",
+    }  # fmt: skip
+    assert version.data["annotations"]["summary"] == (
+        "Shadow version 2.0.0 of credit is 7.0 s behind the live model on the same requests"
+    )
+    assert all("NTP" in one.data["annotations"]["description"] for one in (topic, version))
+
+
+def test_nothing_is_remembered_of_clocks_that_are_right() -> None:
+    decide = fold()
+    send_all([gaps(0, 1, 100), *(gaps(n, 0) for n in range(1, 9)), gaps(9, 9), *(gaps(n, 0) for n in range(10, 30))], decide)
+    assert decide._decider.state.subjects["credit"].gaps == {}
 
 
 def test_ids_do_not_depend_on_the_prefix() -> None:
@@ -348,8 +432,12 @@ TRIGGERS: dict[str, tuple[list[DriftStatistics], RetrainPolicy, list[tuple[int, 
     "too little evidence waits": (
         [drift(n, "drift", change=5) for n in range(5, 20)], RetrainPolicy(minimum_events=4_000), [(8, 0)],
     ),
-    "a new episode after the cooldown is a new cause": (
-        [drift(5, "drift"), *quiet(6, 20), drift(80, "drift")], RetrainPolicy(cooldown_s=3_600), [(5, 0), (80, 0)],
+    "a new episode after the cooldown is a new cause where the owner wants it so": (
+        [drift(5, "drift"), *quiet(6, 20), drift(80, "drift")], RetrainPolicy(cooldown_s=3_600, repeat_after_s=0),
+        [(5, 0), (80, 0)],
+    ),
+    "... and else the same one, as long as nobody has answered": (
+        [drift(5, "drift"), *quiet(6, 20), drift(80, "drift")], RetrainPolicy(cooldown_s=3_600), [(5, 0)],
     ),
     "an alert that goes on after the cooldown is the same cause": (
         [drift(n, "drift", change=3) for n in range(5, 200)], RetrainPolicy(cooldown_s=3_600), [(5, 0)],
@@ -381,7 +469,6 @@ def test_a_record_that_cannot_be_read_is_counted_and_passed_over(value: bytes | 
 @pytest.mark.parametrize(
     "statistics",
     [
-        drift(5, "drift", "volume", ""),
         drift(5, "drift", model=""),
         minute(5, legacy_only="many"),  # type: ignore[arg-type]  # wrong on purpose
     ],
@@ -392,7 +479,7 @@ def test_statistics_that_cannot_be_used_are_counted_and_change_nothing(statistic
 
 
 def test_a_model_has_a_bounded_number_of_alerts_and_what_was_refused_comes_later() -> None:
-    decide = fold(AT_ONCE)
+    decide = fold(AlertPolicy(keep_firing_for_s=0, group_s=0))
     many = [drift(5, "drift", name=f"f{n}") for n in range(CASES_OF_A_SUBJECT + 3)]
     assert len(of_type(send_all(many, decide), "alerts")) == CASES_OF_A_SUBJECT
     assert decide.figures()["refused_total"] == 3
@@ -400,11 +487,14 @@ def test_a_model_has_a_bounded_number_of_alerts_and_what_was_refused_comes_later
     assert [one["status"] for one in of_type(send_all(later, decide), "alerts")] == ["resolved", "firing"]
 
 
-def test_a_partition_has_a_bounded_number_of_alerts() -> None:
-    decide = fold(retrain=RetrainPolicy(enabled=False))
+def test_a_partition_has_a_bounded_number_of_alerts_and_room_for_each_models_first_of_each_severity() -> None:
+    decide = fold(AlertPolicy(group_s=0), retrain=RetrainPolicy(enabled=False))
     many = [drift(5, "drift", name=f"f{n}", model=f"m{model}") for model in range(CASES // 50 + 1) for n in range(50)]
-    assert len(of_type(send_all(many, decide), "alerts")) == CASES
-    assert (decide.figures()["refused_total"], decide.figures()["alerts_firing"]) == (50, CASES)
+    assert len(of_type(send_all(many, decide), "alerts")) == CASES + 1
+    assert (decide.figures()["refused_total"], decide.figures()["alerts_firing"]) == (49, CASES + 1)
+    pages = [drift(5, "drift", kind, "", model=f"m{CASES // 50}") for kind in ("prediction", "difference")]
+    assert len(of_type(send_all(pages, decide), "alerts")) == 1
+    assert (decide.figures()["refused_total"], decide.figures()["alerts_firing"]) == (50, CASES + 2)
 
 
 @pytest.mark.parametrize(
@@ -420,7 +510,7 @@ def test_a_partition_remembers_a_bounded_number_of_models_and_drops_idle_ones_fi
 ) -> None:
     decide = fold(retrain=retrain)
     send_all([*first, *(drift(6, "quiet", model=f"m{n}") for n in range(SUBJECTS + 10))], decide)
-    subjects = msgspec.json.decode(decide.save())["subjects"]
+    subjects = State.load(decide.save()).subjects
     assert ("first" in subjects, len(subjects), decide.figures()["refused_total"]) == (stays, SUBJECTS, 0)
 
 
@@ -474,7 +564,8 @@ def test_figures_are_a_closed_set_and_visible_from_the_start() -> None:
     }
     changed = {name: value for name, value in after.items() if value}
     assert changed == {
-        "alerts_firing": 3.0, 'alerts_total{alertname="FeatureDrift"}': 2.0, 'alerts_total{alertname="ShadowSilent"}': 1.0,
+        "alerts_firing": 2.0, 'alerts_total{alertname="FeatureDrift"}': 1.0, 'alerts_total{alertname="ShadowSilent"}': 1.0,
+        "alerts_held_back": 1.0, 'alerts_held_back_total{reason="merged"}': 1.0,
         'triggers_total{reason="data_drift"}': 1.0, 'triggers_suppressed_total{reason="same_change"}': 1.0,
     }  # fmt: skip
 

@@ -48,7 +48,7 @@ def test_every_signal_of_a_pair_is_watched() -> None:
         {("legacy", "1", f"{kind}/{name}") for kind in ("feature", "missing") for name in features}
         | {("legacy", "1", kind) for kind in ("prediction", "latency", "cost")}
         | {("shadow", "2", kind) for kind in ("prediction", "difference", "disagreement", "latency")}
-        | {("all", "", "match_rate")}
+        | {("all", "", "match_rate"), ("legacy", "1", "schema")}
     )  # version 1.1, a canary, has a tenth of the pairs: its first window is not full yet
 
 

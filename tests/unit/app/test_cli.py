@@ -47,7 +47,7 @@ def gnomon(tmp_path: Path) -> Gnomon:
 def test_help_lists_the_commands_and_needs_none_of_the_heavy_libraries(gnomon: Gnomon) -> None:
     ended = gnomon("--help", PYTHONPROFILEIMPORTTIME="1")
     assert ended.code == 0
-    for command in ("dev", "topics", "worker", "demo", "config", "schema"):
+    for command in ("baseline", "dev", "topics", "worker", "demo", "config", "schema"):
         assert f"  {command} " in ended.out
     imported = {line.rpartition("|")[2].strip() for line in ended.err.splitlines() if line.startswith("import time:")}
     assert "click" in imported
@@ -99,7 +99,7 @@ def test_config_shows_each_value_with_its_source_and_masks_secrets(gnomon: Gnomo
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["worker", "--role", "pair,detekt"], "no such role: 'detekt'; there are pair, detect, decide, serve"),
+        (["worker", "--role", "pair,detekt"], "no such role: 'detekt'; there are pair, detect, decide, notify, serve"),
         (["worker", "--role", ""], "no such role: ''"),
         (["worker", "--rol", "pair"], "No such option"),
         (["schema", "--kind", "avro"], "'jsonschema', 'asyncapi'"),

@@ -146,6 +146,8 @@ def test_a_default_that_is_wrong_is_reported_once() -> None:
         "models.a.shards=2",
         "models.default.tolerance=0.5",
         "models.a.drift.warm_up=9000",
+        "models.a.retrain.minimum_label_share=0.5",
+        "models.a.retrain.repeat_after_s=1",
     ],
 )
 def test_the_digest_changes_with_what_decisions_depend_on(flag: str) -> None:
@@ -153,7 +155,7 @@ def test_the_digest_changes_with_what_decisions_depend_on(flag: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "flag", ["topics.prefix=a", "web.port=1", "log.level=debug", "commit.interval_ms=50", "redis.password=x"]
+    "flag", ["topics.prefix=a", "web.port=1", "log.level=debug", "commit.interval_ms=50", "redis.password=x", "notify.resend_s=5"]
 )
 def test_the_digest_does_not_change_with_the_rest(flag: str) -> None:
     assert load({}, flags=[flag]).config.digest() == load({}).config.digest()
@@ -162,3 +164,29 @@ def test_the_digest_does_not_change_with_the_rest(flag: str) -> None:
 def test_the_digest_is_stable() -> None:
     assert load({}).config.digest() == Config().digest()
     assert load({}).config.digest().startswith("sha256:")
+
+
+@pytest.mark.parametrize(
+    ("flags", "name", "says"),
+    [
+        (("notify.token=a", "notify.username=me", "notify.password=b"), "notify.token", "a token or a username, not both"),
+        (("notify.username=me",), "notify.token", "username and password are needed together"),
+        (("notify.cafile=nowhere.pem",), "notify.cafile", "there is no such file"),
+        (("notify.alertmanager_urls=http://me:pw@host:9093",), "notify.alertmanager_urls", "no login in it"),
+    ],
+)
+def test_receivers_that_cannot_be_told_are_faults(flags: tuple[str, ...], name: str, says: str) -> None:
+    assert says in faults_of(flags=flags)[name]
+
+
+def test_apprise_urls_without_apprise_are_a_fault_that_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.config.rules.find_spec", lambda _: None)
+    said = faults_of(flags=("notify.apprise_urls=json://me:hunter2@host",))["notify.apprise_urls"]
+    assert "the package apprise is not installed: pip install apprise" in said
+    assert "hunter2" not in said
+
+
+def test_messengers_are_one_a_line_each_once() -> None:
+    write("json://a\njson://b json://a\n", "urls")
+    found = load({"GNOMON_NOTIFY__APPRISE_URLS_FILE": "urls"}).config.notify.messengers()
+    assert [url.reveal() for url in found] == ["json://a", "json://b"]

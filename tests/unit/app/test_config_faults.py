@@ -123,6 +123,17 @@ def test_the_value_of_an_unknown_setting_is_not_shown_since_it_may_be_a_secret()
         (["kafka.ssl_certfile=gnomon.toml"], "kafka.security_protocol", "the connection is not encrypted"),
         (["kafka.security_protocol=SSL", "kafka.ssl_keyfile=gnomon.toml"], "kafka.ssl_keyfile", "needs its certificate"),
         (["kafka.security_protocol=SSL", "kafka.ssl_cafile=gone.pem"], "kafka.ssl_cafile", "no such file"),
+        (["web.auth.issuer=https://id"], "web.auth.issuer", "a token for somebody else would be taken"),
+        (["web.auth.audience=gnomon"], "web.auth.issuer", "needed together"),
+        (["web.auth.cafile=gone.pem"], "web.auth.cafile", "no such file"),
+        (["web.auth.session_key=short"], "web.auth.session_key", "it has 5 characters; allowed are at least 32"),
+        (["web.auth.tokens=ada write short"], "web.auth.tokens", "line 1 is not NAME read|write TOKEN"),
+        (["web.auth.tokens=#\nada admin 0123456789abcdef"], "web.auth.tokens", "line 2 is not"),
+        (["web.auth.tokens=ada write sha256:0123456789abcdef"], "web.auth.tokens", "line 1 is not"),
+        (["web.auth.tokens=a b read 0123456789abcdef"], "web.auth.tokens", "line 1 is not"),
+        (["web.auth.tokens=a read 0123456789abcdef\na write 0123456789abcdee"], "web.auth.tokens", "line 2 has the name of"),
+        (["web.auth.tokens=# nobody"], "web.auth.tokens", "it has 0 tokens; allowed are 1 to 100"),
+        (["web.allowed_hosts=https://gnomon.example"], "web.allowed_hosts", "without a port"),
     ],
 )
 def test_a_rule_between_settings_says_the_consequence(flags: list[str], name: str, says: str) -> None:

@@ -55,6 +55,22 @@ def test_a_later_source_s_secret_file_overrides_an_earlier_source_s_secret() -> 
     assert password == Secret("new")
 
 
+def test_tokens_come_from_a_file_and_are_kept_as_digests() -> None:
+    write("# who\nada write 0123456789abcdef\n\nbob read sha256:" + "0f" * 32 + "\n", "tokens")
+    loaded = load({"GNOMON_WEB__AUTH__TOKENS_FILE": "tokens"})
+    ada, bob = loaded.config.web.auth.named_tokens()
+    assert (ada.name, ada.may_write, ada.digest.hex()[:8]) == ("ada", True, "9f9f5111")
+    assert (bob.name, bob.may_write, bob.digest.hex()) == ("bob", False, "0f" * 32)
+    for text in (repr(loaded), toml(loaded), repr(list(effective(loaded)))):
+        assert "0123456789abcdef" not in text
+
+
+def test_a_token_that_is_wrong_is_not_shown() -> None:
+    [fault] = faults_of({"GNOMON_WEB__AUTH__TOKENS": "ada hunter2hunter2hunter2"}).values()
+    assert "hunter2" not in fault
+    assert "ada" not in fault
+
+
 @pytest.mark.parametrize(
     ("environ", "says"),
     [

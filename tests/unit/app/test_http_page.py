@@ -25,7 +25,7 @@ PAGE = (DOCS / "http.md").read_text("utf-8")
 ROWS = dict(re.findall(r"^\| (?:\[)?`(/[^`]*)`(?:\]\([^)]*\))? \| ([A-Z, ]+) \|", PAGE, re.MULTILINE))
 EXAMPLES = [
     pytest.param(int(status), path, json.loads(text), id=f"{status} {path}")
-    for status, path, text in re.findall(r"^```json (\d+) (\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    for status, path, text in re.findall(r"^```json (\d+) ((?:[A-Z]+ )?\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 ]
 OPENAPI = json.loads(json.dumps(document()))
 
@@ -53,7 +53,7 @@ def test_the_page_lists_the_parameters_that_the_document_has() -> None:
     rows = dict(re.findall(r"^\| \[`(/api/v1/[^`]*)`\]\([^)]*\) \| [A-Z, ]+ \| ([^|]*)\|", PAGE, re.MULTILINE))
     named = {path: set(re.findall(r"`(\w+)`", words)) for path, words in rows.items()}
     parameters = {
-        path: {parameter["name"] for parameter in operations["get"].get("parameters", []) if parameter["in"] == "query"}
+        path: {each["name"] for operation in operations.values() for each in operation["parameters"] if each["in"] == "query"}
         for path, operations in OPENAPI["paths"].items()
     }
     assert named == parameters | {"/api/v1/openapi.json": set()}
@@ -61,8 +61,9 @@ def test_the_page_lists_the_parameters_that_the_document_has() -> None:
 
 def test_every_path_of_the_api_and_every_probe_has_an_example() -> None:
     shown = {example.values[1] for example in EXAMPLES if example.values[0] == 200}
-    streams_and_texts = {"/", "/static/{name}", "/metrics", "/api/v1/events", "/api/v1/openapi.json"}
-    assert shown == ROWS.keys() - streams_and_texts
+    pages = {path for path in ROWS if not path.startswith(("/api/", "/-/", "/static/", "/metrics"))}
+    streams_and_texts = pages | {"/static/{name}", "/metrics", "/api/v1/events", "/api/v1/openapi.json"}
+    assert shown == {path for path, methods in ROWS.items() if "GET" in methods} - streams_and_texts
     for path in streams_and_texts:
         assert f"`{path}`" in PAGE
 
@@ -76,9 +77,10 @@ def test_every_link_into_the_page_leads_to_a_chapter() -> None:
     assert links <= slugs
 
 
-@pytest.mark.parametrize(("status", "path", "body"), [each for each in EXAMPLES if each.values[1].startswith("/api/")])
+@pytest.mark.parametrize(("status", "path", "body"), [each for each in EXAMPLES if "/api/" in each.values[1]])
 def test_an_example_is_as_the_document_says(status: int, path: str, body: dict[str, Any]) -> None:
-    content = OPENAPI["paths"][path.partition("?")[0]]["get"]["responses"][str(status)]["content"]
+    method, _, where = path.rpartition(" ")
+    content = OPENAPI["paths"][where.partition("?")[0]][method.lower() or "get"]["responses"][str(status)]["content"]
     [schema] = [content[kind]["schema"] for kind in content]
     schema = schema | {"components": OPENAPI["components"]}
     jsonschema.validate(body, schema, cls=jsonschema.Draft202012Validator)
@@ -88,10 +90,21 @@ def test_an_example_is_as_the_document_says(status: int, path: str, body: dict[s
     ("status", "path", "body"), [each for each in EXAMPLES if each.values[0] >= 400 and each.values[1] != "/-/ready"]
 )
 async def test_an_error_on_the_page_is_the_error_that_is_answered(status: int, path: str, body: dict[str, Any]) -> None:
-    where = urlsplit(path.replace("{name}", "none"))
+    named = path.replace("{name}", "none" if status == 404 else "credit")
+    where = urlsplit(named.replace("{fingerprint}", "none").replace("{id}", "none"))
     async with TestClient(TestServer(served())) as client:
         response = await client.get(where.path, params={name: values[0] for name, values in parse_qs(where.query).items()})
         assert (response.status, await response.json(content_type=None)) == (status, body)
+
+
+def test_the_document_has_the_examples_of_the_page() -> None:
+    shown = {each.values[1]: each.values[2] for each in EXAMPLES if each.values[0] == 200 and each.values[1].startswith("/api/")}
+    examples = {
+        path: operations["get"]["responses"]["200"]["content"]["application/json"]["example"]
+        for path, operations in OPENAPI["paths"].items()
+        if path != "/api/v1/events" and "get" in operations
+    }
+    assert examples == shown
 
 
 async def test_the_probes_answer_with_the_members_on_the_page() -> None:

@@ -14,7 +14,9 @@ from app.topology import FLOW, topology
 
 #: Units that are no base units, and words that Prometheus adds itself: what `promtool check metrics` refuses.
 FORBIDDEN = re.compile(r"_(ms|millis|milliseconds|kb|mb|count|sum|bucket|percent|counter|gauge)(_|$)")
-LABELS = {"role", "partition", "reason", "route", "status", "version", "le", "state", "alertname"}
+LABELS = {
+    "role", "partition", "reason", "route", "status", "version", "le", "state", "alertname", "action", "topic", "receiver",
+}  # fmt: skip
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 
 
@@ -102,6 +104,13 @@ def test_what_the_runner_reports(metrics: Metrics) -> None:
     assert value("gnomon_role_ready", {"role": "pair"}) == 1
     assert value("gnomon_redis_waiting_shards") == 1
     assert (value("gnomon_last_commit_timestamp_seconds", shard) or 0) > 1e9
+
+
+def test_a_shard_that_never_commits_has_a_time_to_be_held_against(metrics: Metrics) -> None:
+    metrics.assigned("pair", 3)
+    metrics.rebuilt("pair", 3, 0.5)
+    shard = {"role": "pair", "partition": "3"}
+    assert (metrics.registry.get_sample_value("gnomon_last_commit_timestamp_seconds", shard) or 0) > 1e9
 
 
 def test_a_shard_that_was_given_up_takes_its_gauges_along_and_leaves_its_counts(metrics: Metrics) -> None:

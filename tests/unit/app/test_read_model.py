@@ -1,31 +1,39 @@
 """The read model without Redis: what documents become when they are shown, and that a change costs what it changes."""
 
+import asyncio
 import doctest
+from typing import cast
 
 import msgspec
 import pytest
+from redis.asyncio import Redis
 
 from app.read_model import keys
-from app.read_model.documents import KINDS, ModelDocument
+from app.read_model.documents import FORMAT, KINDS, ModelDocument
 from app.read_model.gathering import Gathering
-from app.read_model.mirror import BEATEN_MS, unattended
+from app.read_model.mirror import BEATEN_MS, ReadModel, unattended
 from app.read_model.table import Changes, Table
-from app.read_model.views import PartitionStatus
+from app.read_model.views import Overview, PartitionStatus
 from tests.read_model_records import (
+    ACTIONS,
     ALERTS,
     LETTERS,
     START_MS,
     STATISTICS,
+    STATUSES,
     TRIGGERS,
+    VERDICTS,
     Writes,
+    action,
     alert,
     fed,
     letter,
     overview,
     pairing,
+    refusal,
 )
 
-from tests.read_model_records import statistics, trigger  # isort: skip
+from tests.read_model_records import statistics, status, trigger, verdict  # isort: skip
 
 
 def gathered(writes: Writes) -> Gathering:
@@ -116,6 +124,18 @@ def test_triggers_come_newest_first() -> None:
     assert shown.triggers[0].time == "2026-09-21T14:16:20.000Z"
 
 
+def test_a_model_has_the_newest_verdict_on_each_of_its_shadows() -> None:
+    first = fed((STATISTICS, statistics()), (VERDICTS, verdict("continue")), (VERDICTS, verdict("promote", minute=2)))
+    other = fed((VERDICTS, verdict("reject", minute=1)), (VERDICTS, verdict("inconclusive", shadow="1.9", minute=1)))
+    found = overview(first, other).models["credit"].verdicts
+    assert [(each.verdict.shadow_version, each.verdict.verdict) for each in found] == [
+        ("1.9", "inconclusive"),
+        ("2.0.0", "promote"),
+    ]
+    assert found[1].time == "2026-09-21T14:15:20.000Z"
+    assert "verdicts" in msgspec.json.decode(msgspec.json.encode(overview(fed((VERDICTS, verdict()))).models["credit"]))
+
+
 def test_what_did_not_change_stays_the_same_object() -> None:
     gathering = gathered(fed((STATISTICS, statistics("a")), (STATISTICS, statistics("b")), (ALERTS, alert(model="b"))))
     before = gathering.view(1, 0, {0: 0})
@@ -128,8 +148,35 @@ def test_what_did_not_change_stays_the_same_object() -> None:
     assert after.alerts is before.alerts
 
 
+def test_a_silence_is_over_for_who_looks_as_soon_as_statistics_say_so_and_nothing_is_made_anew_before() -> None:
+    said = (ACTIONS, action(matchers={"model": "credit"}))
+    gathering = gathered(fed((STATISTICS, statistics()), (ALERTS, alert()), said))
+    before = gathering.view(1, 0, {0: 0})
+    for minute, state in ((1, "active"), (90, "ended")):
+        for key, value in fed((STATISTICS, statistics(minute=minute))).table.items():
+            put(gathering, key, value)
+        gathering.gather()
+        seen = gathering.view(2, 0, {0: 0})
+        assert [each.status for each in seen.silences] == [state]
+        assert (seen.alerts is before.alerts, seen.silences is before.silences) == (state == "active", state == "active")
+    assert seen.alerts[0].silenced_by == []
+
+
+def test_a_trigger_is_shown_anew_when_an_answer_comes_and_when_it_was_refused() -> None:
+    trained, gathering = [], gathered(fed((TRIGGERS, trigger())))
+    for writes in (fed((STATUSES, status())), fed((LETTERS, refusal(0, "retrain.status")))):
+        for key, value in writes.table.items():
+            put(gathering, key, value)
+        gathering.gather()
+        trained.append(gathering.triggers[0].training is not None)
+    assert trained == [True, False]
+
+
 def test_what_is_gone_is_gone() -> None:
-    writes = fed((STATISTICS, statistics()), (ALERTS, alert()), (TRIGGERS, trigger()), (LETTERS, letter()))
+    said = [(ACTIONS, action(matchers={"model": "credit"})), (ACTIONS, action("acknowledge", fingerprint="f1"))]
+    told = [(ALERTS, alert()), (TRIGGERS, trigger()), (LETTERS, letter()), (LETTERS, refusal(9)), (STATUSES, status()),
+            (LETTERS, refusal(8, "retrain.status"))]  # fmt: skip
+    writes = fed((STATISTICS, statistics()), *told, *said)
     gathering = gathered(writes)
     for key in writes.table:
         put(gathering, key, None)
@@ -173,6 +220,58 @@ def test_a_read_model_says_when_nobody_keeps_it(
         assert stale is not None
         assert stale.since == since
         assert words in stale.reason
+
+
+class OddRedis:
+    """Gives these answers, some of which no ledger writes, one after the other, and the last of them for ever."""
+
+    def __init__(self, *answers: list[object]) -> None:
+        self.answers = list(answers)
+
+    def pipeline(self, *, transaction: bool) -> "OddRedis":
+        return self
+
+    async def __aenter__(self) -> "OddRedis":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    def hmget(self, *_: object) -> None:
+        pass
+
+    def hgetall(self, *_: object) -> None:
+        pass
+
+    async def execute(self) -> list[object]:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+def test_a_look_that_fails_by_anything_at_all_is_told() -> None:
+    async def looked() -> Overview:
+        answers = OddRedis([(FORMAT.encode(), b"o", b"1", b"not a time")])
+        return await ReadModel(cast("Redis", answers), "", 1).current()
+
+    stale = asyncio.run(looked()).stale
+    assert stale is not None
+    assert "cannot be shown: ValueError" in stale.reason
+
+
+def test_what_could_not_be_shown_is_not_taken_for_shown_when_nothing_more_comes() -> None:
+    async def looked() -> list[Overview]:
+        [(field, document)] = [item for item in fed((STATISTICS, statistics())).table.items() if item[0].startswith(b"signal")]
+        odd = document.replace(b'"statistics":{}', b'"statistics":[1]')
+        assert odd != document
+        place = (FORMAT.encode(), b"o", b"1", b"1")
+        model = ReadModel(cast("Redis", OddRedis([place], [place[1:], {field: odd}], [place])), "", 1)
+        first = await model.current()
+        model._looked = float("-inf")  # as when it is no longer fresh
+        return [first, await model.current()]
+
+    for seen in asyncio.run(looked()):
+        assert seen.as_of is None
+        assert seen.stale is not None
+        assert "cannot be shown: ValidationError" in seen.stale.reason
 
 
 def test_examples() -> None:

@@ -8,6 +8,7 @@ import random
 import pytest
 
 from app.folds import feeding
+from app.folds.checkpoint import CheckpointError
 from app.folds.fold import LogQuery, Run
 from app.folds.ledger import Saved
 from app.folds.log_ends import FetchState
@@ -412,3 +413,11 @@ async def test_any_cut_and_any_crash_give_the_same_outputs(seed: int, monkeypatc
     told = [tuple(map(int, output.split(b":")[:2])) for output in bench.store.outputs]
     assert sorted(told) == sorted((side, offset) for side in (0, 1) for offset in logs[side])
     assert json.loads(bench.store.saved.saved if bench.store.saved else b"{}")
+
+
+async def test_a_checkpoint_of_another_number_of_inputs_is_refused_by_name() -> None:
+    """As of a version before a role read one topic more: what its snapshot holds is of another making as well."""
+    bench = Bench()
+    bench.store.saved, bench.host.spans = Saved(b'{"count": 4}', [3], None, None), [(0, 5), (0, 5)]
+    with pytest.raises(CheckpointError, match=r"positions in 1 topics, but this version reads 2: .*gnomon reset"):
+        await bench.shard().open()

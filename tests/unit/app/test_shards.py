@@ -119,6 +119,20 @@ async def test_an_opening_that_a_rebalance_overtook_is_thrown_away() -> None:
     await group.shards.drop(drain=False)
 
 
+async def test_of_an_opening_that_a_rebalance_overtook_nothing_more_is_told() -> None:
+    group = Group()
+    store = group.bench(0).store
+    store.gate = asyncio.Event()
+    opening = asyncio.create_task(group.shards.take({0}))
+    await until(lambda: store.epoch == 1)
+    await group.shards.drop(drain=True)
+    assert group.told.said[-1] == ("forgotten", 0)
+    store.gate.set()
+    assert await opening == {}
+    assert store.closed == 1
+    assert group.told.said[-1] == ("forgotten", 0)  # its figures would stay, since nobody gives it up again
+
+
 async def test_a_shard_that_fails_is_opened_anew_while_it_is_ours() -> None:
     group = Group()
     store = group.bench(0).store

@@ -6,6 +6,7 @@ import pytest
 
 from app.config import Config, LimitSettings, TopicSettings
 from app.topics import Topics, TopicSpec, specs
+from schemas.baseline import BASELINE_BYTES
 
 CONTRACT = {
     "predictions.legacy",
@@ -13,14 +14,18 @@ CONTRACT = {
     "outcomes",
     "models",
     "retrain.status",
+    "actions",
     "pairs",
     "drift.statistics",
     "alerts",
     "retrain.triggers",
     "verdicts",
+    "baselines",
     "dead.letters",
 }
-INTERNAL = {"checkpoints.pair", "checkpoints.detect", "checkpoints.decide"}
+#: For gnomon's own use; kept as long as the inputs, from which it can be made again.
+BETWEEN = {"outcomes.placed"}
+INTERNAL = {"checkpoints.pair", "checkpoints.detect", "checkpoints.decide", "checkpoints.notify"}
 
 
 def table(config: Config) -> dict[str, TopicSpec]:
@@ -33,8 +38,8 @@ def largest(spec: TopicSpec) -> int:
 
 def test_all_topics_of_the_contract_and_the_checkpoints() -> None:
     specs_ = specs(Config())
-    assert {spec.name for spec in specs_} == CONTRACT | INTERNAL
-    assert len(specs_) == len(CONTRACT | INTERNAL)
+    assert {spec.name for spec in specs_} == CONTRACT | BETWEEN | INTERNAL
+    assert len(specs_) == len(CONTRACT | BETWEEN | INTERNAL)
     assert {spec.name for spec in specs_ if spec.kind == "internal"} == INTERNAL
 
 
@@ -50,7 +55,7 @@ def test_replicas(replicas: int, in_sync: str) -> None:
 
 def test_what_is_compacted() -> None:
     compacted = {spec.name for spec in specs(Config()) if spec.settings["cleanup.policy"] == "compact"}
-    assert compacted == INTERNAL | {"models"}
+    assert compacted == INTERNAL | {"models", "baselines"}
     assert all("retention.ms" not in spec.settings for spec in specs(Config()) if spec.name in compacted)
 
 
@@ -58,6 +63,7 @@ def test_retention_of_inputs_and_outputs() -> None:
     topics = table(Config(topics=TopicSettings(input_retention_ms=111_111, output_retention_ms=-1)))
     assert topics["predictions.legacy"].settings["retention.ms"] == "111111"
     assert topics["outcomes"].settings["retention.ms"] == "111111"
+    assert topics["outcomes.placed"].settings["retention.ms"] == "111111"
     assert topics["pairs"].settings["retention.ms"] == "-1"
 
 
@@ -69,6 +75,10 @@ def test_a_value_over_the_limit_still_arrives_and_fits_into_a_dead_letter(record
     assert min(inputs) > 2 * record_bytes
     assert largest(topics["dead.letters"]) == min(inputs) + 65_536
     assert largest(topics["pairs"]) > 8 * record_bytes
+
+
+def test_the_largest_baseline_fits_beside_its_key_and_headers() -> None:
+    assert largest(table(Config())["baselines"]) == BASELINE_BYTES + 65_536
 
 
 def test_a_checkpoint_fits_into_a_segment() -> None:

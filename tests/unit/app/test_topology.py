@@ -15,6 +15,8 @@ from app.topic_table import specs
 ROOT = Path(__file__).parents[3]
 #: The read model's outputs are fields in Redis and no topic.
 REDIS = "redis"
+#: The message is settled and ``serve`` shows it; the role that writes it is still to come.
+NOBODY_YET = {"verdicts"}
 
 
 def sent_by(role: str) -> set[str]:
@@ -47,7 +49,8 @@ def test_all_topics_are_in_the_table_and_each_checkpoint_has_one_role() -> None:
     inputs = {topic for topics in topology.FLOW.values() for topic in topics.reads}
     outputs = {topic for topics in topology.FLOW.values() for topic in topics.writes}
     assert {table[topic] for topic in outputs} == {"output"}
-    assert {topic for topic in inputs if table[topic] == "output"} <= outputs, "somebody writes what is read"
+    assert {topic for topic in inputs if table[topic] == "output"} <= outputs | NOBODY_YET, "somebody writes what is read"
+    assert not NOBODY_YET & outputs
 
 
 def test_the_picture_shows_every_role_and_every_topic() -> None:

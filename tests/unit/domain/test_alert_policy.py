@@ -34,6 +34,8 @@ def test_a_wrong_alert_policy_says_what_where_and_what_is_allowed(faulty: dict[s
     [
         ({"cooldown_s": -1}, r"retrain\.cooldown_s is -1: allowed is 0 to 31,536,000 seconds"),
         ({"minimum_events": -1}, r"retrain\.minimum_events is -1: allowed is 0 to 1,000,000,000 events"),
+        ({"minimum_label_share": 1.5}, r"retrain\.minimum_label_share is 1\.5: allowed is 0 to 1 of the pairs"),
+        ({"repeat_after_s": -1}, r"retrain\.repeat_after_s is -1: allowed is 0 to 31,536,000 seconds"),
         ({"kinds": ("feature", "cost")}, r"retrain\.kinds has 'cost': allowed are error, feature, kpi, missing"),
     ],
 )
@@ -44,12 +46,12 @@ def test_a_wrong_retrain_policy_says_what_where_and_what_is_allowed(faulty: dict
 
 def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(ValueError, match=r"for_s.*; .*resolve_events.*; .*severities"):
-        AlertPolicy(for_s=-1, resolve_events=-1, severities={"CostDrift": "loud"})
+        AlertPolicy(for_s=-1, resolve_events=-1, severities={"CostRegressed": "loud"})
 
 
 def test_severity() -> None:
-    policy = AlertPolicy(severities={"CostDrift": "critical", "FeatureDrift": "off"})
-    assert [policy.severity(name, "warning") for name in ("CostDrift", "FeatureDrift", "LatencyDrift")] == [
+    policy = AlertPolicy(severities={"CostRegressed": "critical", "FeatureDrift": "off"})
+    assert [policy.severity(name, "warning") for name in ("CostRegressed", "FeatureDrift", "LatencyRegressed")] == [
         "critical",
         None,
         "warning",

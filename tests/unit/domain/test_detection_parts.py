@@ -8,7 +8,14 @@ from river.drift import ADWIN
 
 from app.domain.detection.autoregression import fit, residuals
 from app.domain.detection.drift_config import DriftConfig
-from app.domain.detection.effect_sizes import cohens_h, mean_difference, number_effects, population_stability, share_effects
+from app.domain.detection.effect_sizes import (
+    cohens_h,
+    jensen_shannon,
+    mean_difference,
+    number_effects,
+    population_stability,
+    share_effects,
+)
 from app.domain.detection.episodes import ALARM, Episode
 from app.domain.detection.gains import CALM
 from app.domain.detection.opinion import Opinion
@@ -41,10 +48,12 @@ def test_a_setting_that_cannot_work_is_refused_by_name(settings: dict[str, objec
 def test_each_setting_is_in_the_digest() -> None:
     changed = {
         "warm_up": 6_000, "warm_up_ms": 1, "values_between_false_alarms": 1e8, "false_alarms_per_week": 0.1, "least_effect": 0.06,
-        "window_events": 101, "window_ms": 60_001, "window_events_most": 2_001,
+        "baseline": "sha256:0", "window_events": 101, "window_ms": 60_001, "window_events_most": 2_001,
         "features": 255, "ignored_features": ("x",), "categories": 30, "versions": 9,
         "segments": ("channel",), "segment_values": 9,
+        "volume_interval_ms": 1_000, "volume_warm_up": 1_000, "volume_lateness_ms": 0,
         "detectors": ("scan",),
+        "label_delay_ms": 1_000, "label_pairs": 1_000,
     }  # fmt: skip
     assert set(changed) == set(DriftConfig.__slots__)
     digests = {DriftConfig(**{name: value}).digest for name, value in changed.items()}  # type: ignore[arg-type]  # see above
@@ -174,6 +183,15 @@ def test_effects_of_a_shifted_number() -> None:
 
 def test_a_constant_reference_has_no_standard_deviations_to_tell_in() -> None:
     assert mean_difference(1.0, 0.0, 10, {"mean": 0.0, "sd": 0.0, "values": 10})["difference_sd"] is None
+
+
+def test_the_jensen_shannon_distance_is_between_0_and_1_and_as_worked_out_by_hand() -> None:
+    half, sure = np.array([0.5, 0.5]), np.array([1.0, 0.0])
+    assert jensen_shannon(half, half) == 0.0
+    assert jensen_shannon(half, sure) == jensen_shannon(sure, half) == pytest.approx(0.311278**0.5, abs=1e-6)
+    assert population_stability(np.array([30.0, 10.0]), half, 1e9)["jensen_shannon"] == pytest.approx(
+        jensen_shannon(np.array([0.75, 0.25]), half)
+    )
 
 
 def test_psi_without_drift_is_as_it_says() -> None:

@@ -8,6 +8,7 @@ import pytest
 from app.domain.decisions.alert_kinds import fingerprint
 from app.domain.decisions.drift_words import of_signal
 from app.domain.decisions.evidence import evidence_of
+from app.domain.decisions.schema_words import of_schema
 from app.domain.decisions.traffic_words import TEXT_BYTES
 from schemas.examples import EXAMPLES
 from schemas.offsets import Window
@@ -63,6 +64,42 @@ SUMMARIES: dict[str, tuple[DriftStatistics, str]] = {
             "68.8 % of the values are at most 0.0124 in place of 5.0 %"
         ),
     ),
+    "errors of classes": (
+        record("error", "", "share up", SHARE),
+        ("The answers of flight-delay 2013.01 (legacy) are wrong more often than in the reference: 37.5 % in place of 0 %"),
+    ),
+    "errors of scores": (
+        record("error", "", "location up", NUMBERS),
+        (
+            "The error of the predictions of flight-delay 2013.01 (legacy) is higher than in the reference: "
+            "mean 53.8 in place of 10.5"
+        ),
+    ),
+    "errors of the shadow alone": (
+        record("error", "only_shadow", "share up", SHARE, role="shadow"),
+        (
+            "The answers of flight-delay 2013.01 (shadow) are wrong, where the live model's are right, more often than in the "
+            "reference: 37.5 % in place of 0 %"
+        ),
+    ),
+    "errors of the live model alone": (
+        record("error", "only_legacy", "share up", SHARE, role="shadow"),
+        (
+            "The live model's answers beside flight-delay 2013.01 (shadow) are wrong, where its are right, more often than in "
+            "the reference: 37.5 % in place of 0 %"
+        ),
+    ),
+    "how much larger the shadow's error is": (
+        record("error", "difference", "location up", NUMBERS, role="shadow"),
+        (
+            "The error of flight-delay 2013.01 (shadow) less that of the live model is higher than in the reference: "
+            "mean 53.8 in place of 10.5"
+        ),
+    ),
+    "a figure of the outcomes": (
+        record("kpi", "usd", "location down", NUMBERS | {"mean": 8.1}, role="all"),
+        "The figure usd of the outcomes of flight-delay is lower than in the reference: mean 8.1 in place of 10.5",
+    ),
     "a spread": (
         record("feature", "dep_delay", "spread up", NUMBERS),
         (
@@ -94,6 +131,15 @@ SUMMARIES: dict[str, tuple[DriftStatistics, str]] = {
     "the unit": (
         record("latency", "", "location up", NUMBERS, "shadow"),
         "The latency of flight-delay 2013.01 (shadow) is higher than in the reference: mean 53.8 ms in place of 10.5 ms",
+    ),
+    "most are sooner and the slowest more": (
+        record(
+            "latency", "", "location down", NUMBERS, tail={"values": 512, "above": 812.5, "share": 0.12, "reference_share": 0.05}
+        ),
+        (
+            "The latency of flight-delay 2013.01 (legacy) is mostly lower than in the reference, but more often among its "
+            "largest: 12.0 % in place of 5.0 % are above 812.5 ms"
+        ),
     ),
     "a category": (
         record("feature", "country", "share of DE up", LABELS),
@@ -129,6 +175,10 @@ SUMMARIES: dict[str, tuple[DriftStatistics, str]] = {
         record("match_rate", "", "share down", SHARE, "all"),
         "Requests of flight-delay are answered by all models less often than in the reference: 37.5 % in place of 0 %",
     ),
+    "the volume": (
+        record("volume", "", "location down", NUMBERS | {"mean": 1.2, "reference_mean": 5.01}, "all"),
+        "The volume of requests to flight-delay is lower than in the reference: mean 1.2 in place of 5.01",
+    ),
     "the difference": (
         record("difference", "", "location down", NUMBERS | {"mean": -0.24, "reference_mean": 0.01}, "shadow"),
         (
@@ -159,6 +209,42 @@ SUMMARIES: dict[str, tuple[DriftStatistics, str]] = {
 def test_the_summary_says_what_moved_which_way_how_far_and_since_when(case: str) -> None:
     statistics, wanted = SUMMARIES[case]
     assert of_signal(statistics).summary == wanted + SINCE
+
+
+CHANGED: dict[str, tuple[dict[str, Any], str]] = {
+    "a new feature": (
+        {"new": [{"name": "device", "types": ["string"], "reference_types": []}]},
+        "The features of the requests to flight-delay 2013.01 have changed: new device (string)",
+    ),
+    "all at once": (
+        {
+            "new": [{"name": f"f{number}", "types": ["number"], "reference_types": []} for number in range(7)],
+            "retyped": [{"name": "income", "types": ["string"], "reference_types": ["number"]}],
+            "vanished": [{"name": "note", "types": [], "reference_types": ["boolean"]}],
+        },
+        (
+            "The features of the requests to flight-delay 2013.01 have changed: new f0 (number), f1 (number), f2 (number), "
+            "f3 (number), f4 (number) and 2 more; income is string in place of number; vanished note"
+        ),
+    ),
+    "figures of another kind than expected": (
+        {"new": "many", "retyped": [3]},
+        "The features of the requests to flight-delay 2013.01 have changed: see the evidence",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED)
+def test_a_changed_schema_is_told_feature_by_feature(case: str) -> None:
+    figures, wanted = CHANGED[case]
+    assert of_schema(record("schema", "", None, {}, **figures)).summary == wanted + SINCE
+
+
+def test_names_from_producers_do_not_make_a_long_text_of_a_schema() -> None:
+    features = [{"name": "ä" * 3_000 + str(number), "types": ["x" * 3_000], "reference_types": []} for number in range(30)]
+    assert all(
+        len(text.encode()) <= TEXT_BYTES for text in of_schema(record("schema", "", None, {}, new=features, retyped=features))
+    )
 
 
 def test_without_a_change_the_window_says_when() -> None:

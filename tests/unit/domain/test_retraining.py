@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.decisions.retraining import CODES, Cause, Cooldown, RetrainPolicy, RetrainReason, judge, trigger_id
+from app.domain.decisions.retrain_trigger import trigger_id
+from app.domain.decisions.retraining import CODES, Cause, Cooldown, RetrainPolicy, RetrainReason, judge, judge_again
 from tests.decide_builders import START, drift
 
 POLICY = RetrainPolicy(cooldown_s=100, minimum_events=500)
@@ -80,14 +81,14 @@ def test_an_open_window_that_is_told_again_counts_what_is_new() -> None:
 def test_a_cause_is_held_back_once_and_not_counted_for_its_own_trigger() -> None:
     cooldown = Cooldown(last=1_000_000, triggers=1)
     cause, other = (Cause(since=1_050_000, events=500, start=1, end=9) for _ in range(2))
-    assert [cause.judge("feature", cooldown, POLICY, at) for at in (1_060_000, 1_070_000)] == [RetrainReason.COOLDOWN] * 2
-    assert other.judge("feature", cooldown, POLICY, 1_060_000) is RetrainReason.COOLDOWN
+    assert [judge_again(cause, "feature", cooldown, POLICY, at) for at in (1_060_000, 1_070_000)] == [RetrainReason.COOLDOWN] * 2
+    assert judge_again(other, "feature", cooldown, POLICY, 1_060_000) is RetrainReason.COOLDOWN
     assert cooldown.held_back == 2
-    assert cause.judge("feature", cooldown, POLICY, 1_100_000) is RetrainReason.TRIGGERED
+    assert judge_again(cause, "feature", cooldown, POLICY, 1_100_000) is RetrainReason.TRIGGERED
     assert cause.others_held_back(cooldown) == 1
     cooldown.begin(1_100_000)
-    assert cooldown == Cooldown(last=1_100_000, triggers=2, held_back=0)
-    assert other.judge("feature", cooldown, POLICY, 1_200_000) is RetrainReason.TRIGGERED
+    assert cooldown == Cooldown(last=1_100_000, triggers=2, held_back=0, recent=[1_100_000])
+    assert judge_again(other, "feature", cooldown, POLICY, 1_200_000) is RetrainReason.TRIGGERED
     assert other.others_held_back(cooldown) == 0
 
 
@@ -95,7 +96,7 @@ def test_what_retraining_cannot_mend_has_no_code() -> None:
     assert not {"latency", "cost", "difference", "disagreement", "match_rate", "pairing", "volume"} & set(CODES)
 
 
-@pytest.mark.parametrize("change", [{"model": "b"}, {"code": "data_quality"}, {"fingerprint": "1"}, {"starts": 2}])
+@pytest.mark.parametrize("change", [{"model": "b"}, {"code": "data_quality"}, {"mark": "1"}, {"starts": 2}])
 def test_a_trigger_id_is_a_function_of_its_four_parts(change: dict[str, Any]) -> None:
-    parts: dict[str, Any] = {"model": "a", "code": "data_drift", "fingerprint": "0", "starts": 1}
+    parts: dict[str, Any] = {"model": "a", "code": "data_drift", "mark": "0", "starts": 1}
     assert trigger_id(**parts) == trigger_id(**parts) != trigger_id(**parts | change)

@@ -7,29 +7,44 @@ from collections.abc import Callable
 import pytest
 
 from app.domain.detection.drift_config import DriftConfig
-from tests.detectors.stream import entries, mixed
+from app.domain.detection.placed_outcomes import encode_mark
+from tests.detectors.outcome_logs import outcome
+from tests.detectors.stream import Entry, entries, mixed
 from tests.faults.recompute import first_difference, recomputed
 from tests.integration.committed import Seen
 
-CONFIG = DriftConfig(warm_up=1_000, window_events=50, window_ms=0)
+CONFIG = DriftConfig(warm_up=1_000, window_events=50, window_ms=0, label_delay_ms=5_000)
+
+
+Logs = tuple[list[Seen], list[Seen]]
 
 
 @pytest.fixture(scope="module")
-def pairs() -> list[Seen]:
-    log = entries(mixed(5, 3_000))
-    return [Seen("pairs", 0, each.offset, each.key, each.value, (), each.timestamp, 0.0) for each in log]
+def logs() -> Logs:
+    """Pairs, and an outcome of each behind a mark of every hundred."""
+    pairs = entries(mixed(5, 3_000))
+    placed = []
+    for at in range(0, len(pairs), 100):
+        placed.append(Entry(0, 0, None, encode_mark(at + 100)))
+        placed += [outcome(number, 0.5) for number in range(at, at + 100)]
+    return _seen("pairs", pairs), _seen("outcomes.placed", [one._replace(offset=at) for at, one in enumerate(placed)])
+
+
+def _seen(topic: str, log: list[Entry]) -> list[Seen]:
+    return [Seen(topic, 0, each.offset, each.key, each.value, (), each.timestamp, 0.0) for each in log]
 
 
 @pytest.fixture(scope="module")
-def written(pairs: list[Seen]) -> list[Seen]:
+def written(logs: Logs) -> list[Seen]:
     """What a service that never crashed has written."""
-    said = recomputed(pairs, 0, "p.", CONFIG, seed=1)
+    said = recomputed(*logs, 0, "p.", CONFIG, seed=1)
     return [Seen("drift.statistics", 0, at, *statement, 0, 0.0) for at, statement in enumerate(said)]
 
 
-def test_however_the_log_is_cut_the_statistics_are_the_same(pairs: list[Seen], written: list[Seen]) -> None:
+def test_however_the_log_is_cut_the_statistics_are_the_same(logs: Logs, written: list[Seen]) -> None:
     assert len(written) > 100
-    assert first_difference(written, recomputed(pairs, 0, "p.", CONFIG, seed=2)) is None
+    assert sum(b'"kind":"error"' in (each.value or b"") for each in written) > 10
+    assert first_difference(written, recomputed(*logs, 0, "p.", CONFIG, seed=2)) is None
 
 
 def _bent(rows: list[Seen]) -> list[Seen]:
@@ -53,8 +68,8 @@ SPOILED: dict[str, Callable[[list[Seen]], list[Seen]]] = {
 
 
 @pytest.mark.parametrize("name", list(SPOILED))
-def test_what_was_spoiled_is_found(pairs: list[Seen], written: list[Seen], name: str) -> None:
-    found = first_difference(SPOILED[name](written), recomputed(pairs, 0, "p.", CONFIG, seed=3))
+def test_what_was_spoiled_is_found(logs: Logs, written: list[Seen], name: str) -> None:
+    found = first_difference(SPOILED[name](written), recomputed(*logs, 0, "p.", CONFIG, seed=3))
 
     assert found is not None
     assert f"{len(written)} recomputed" in found

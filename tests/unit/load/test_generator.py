@@ -1,3 +1,4 @@
+import json
 from collections import defaultdict
 from functools import cache
 
@@ -5,7 +6,7 @@ import pytest
 
 from load.generator import Synthetic
 from load.halves import SHADOW_VERSIONS, model_name
-from load.planned import LEGACY, SHADOW
+from load.planned import LEGACY, OUTCOMES, SHADOW
 from load.scenarios import SCENARIOS, Pairing, ScenarioError, Spec
 from load.truth import EITHER, SPLIT
 from tests.unit.load.brute_force import outcome
@@ -150,3 +151,19 @@ def test_a_short_stream_with_late_halves_is_stretched_in_event_time_only():
     assert spec.stretch > 1
     assert truth.reasons()["late"] > 50
     assert max(record.offset_s for record in records) < 2.5 * spec.send_span_s
+
+
+def test_outcomes_say_in_the_terms_of_each_model_what_it_should_have_answered():
+    traffic = Synthetic(Spec(SCENARIOS["regression"], 4_000, models=8))
+    answers, labels = {}, {}
+    for record in traffic.events():
+        if record.topic == LEGACY and record.value.startswith(b'{"request_id"'):
+            body = json.loads(record.value)
+            answers[record.key] = body["model"], body["prediction"]
+        elif record.topic == OUTCOMES:
+            labels[record.key] = json.loads(record.value)["label"]
+    kinds = {(model, type(answer), type(labels[key])) for key, (model, answer) in answers.items()}
+    assert len(kinds) == 8
+    assert {kind[1:] for kind in kinds} == {(float, bool), (str, str), (dict, str)}
+    classes = [(answer, labels[key]) for key, (_, answer) in answers.items() if isinstance(answer, str)]
+    assert 0.6 < sum(answer == label for answer, label in classes) / len(classes) < 0.95

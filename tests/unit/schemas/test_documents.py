@@ -26,6 +26,7 @@ CONTRACT = {
     "outcome": "request_id model* timestamp label* value kpis correction",
     "model-manifest": "model* version* role* owner",
     "retrain-status": "trigger_id* model* status* new_version timestamp detail",
+    "action": "id* action* subject* by* why* timestamp trigger_id fingerprint matchers until silence",
     "pair": "request_id* model* timestamp* status* legacy* shadows* missing features segments metadata",
     "pair/LegacyHalf": "version* prediction* timestamp* latency_ms cost",
     "pair/ShadowHalf": "version* prediction* timestamp* latency_ms cost difference agrees",
@@ -41,10 +42,16 @@ CONTRACT = {
     "retrain-trigger/TriggerReason": "code* detail* priority",
     "retrain-trigger/TriggerWindow": "start* end* events* offsets* digest*",
     "retrain-trigger/TriggerPolicy": "cooldown_s* next_eligible* suppressed_since_last*",
-    "retrain-trigger/Approval": "required state",
+    "retrain-trigger/Approval": "required state by why at",
     "verdict": "model* legacy_version* shadow_version* verdict* metrics* coverage* bounds* specification* window* evidence",
     "verdict/VerdictMetric": "name* estimate* lower* upper* margin* events*",
     "verdict/VerdictBounds": "lower* upper*",
+    "baseline": "id algorithm* model* version* owner* created* expires source* panels*",
+    "baseline/BaselineSource": "topic* offsets* first* last*",
+    "baseline/BaselineStretch": "partition* start* end* pairs* digest*",
+    "baseline/BaselinePanel": "role* version segment signals* left_out",
+    "baseline/BaselineSignal": "kind* name values* first* last* reference shares digest* state*",
+    "baseline/LeftOut": "signal* values*",
     "dead-letter": "reason* detail* source.topic* source.partition* source.offset* source.timestamp* "
     "ce_specversion* ce_type* ce_source* ce_id*",
 }
@@ -57,6 +64,7 @@ VALUES = {
     ("drift-statistics/Detector", "state"): {"warming", "quiet", "warning", "drift"},
     ("alert", "status"): {"firing", "resolved"},
     ("retrain-status", "status"): {"accepted", "running", "succeeded", "failed", "rejected"},
+    ("action", "action"): {"approve", "reject", "trigger", "acknowledge", "silence", "unsilence"},
     ("retrain-trigger/TriggerReason", "code"): {
         "data_drift", "prediction_drift", "concept_drift", "performance_drop", "data_quality", "staleness", "schedule", "manual",
     },
@@ -67,8 +75,8 @@ VALUES = {
     },
 }  # fmt: skip
 TOPICS = (
-    "predictions.legacy predictions.shadow outcomes models retrain.status "
-    "pairs drift.statistics alerts retrain.triggers verdicts dead.letters"
+    "predictions.legacy predictions.shadow outcomes models retrain.status actions "
+    "pairs drift.statistics alerts retrain.triggers verdicts baselines dead.letters"
 )
 
 
@@ -197,6 +205,7 @@ def test_gnomon_receives_the_inputs_in_its_groups_and_sends_the_rest() -> None:
         "receiveOutcomes",
         "receiveModels",
         "receiveRetrainStatus",
+        "receiveActions",
     }
     group = operations["receivePredictionsLegacy"]["bindings"]["kafka"]["groupId"]
     assert group == {"type": "string", "enum": ["team-a.gnomon-pair"]}
@@ -227,9 +236,9 @@ def test_a_correlation_id_is_found_in_an_example_or_a_header(name: str) -> None:
 
 def test_the_schemas_use_only_words_that_mean_the_same_in_both_dialects() -> None:
     shared = {
-        "$ref", "additionalProperties", "allOf", "anyOf", "const", "default", "description", "enum", "examples", "format",
-        "items", "maxLength", "maxProperties", "maximum", "minLength", "minProperties", "minimum", "pattern", "properties",
-        "required", "title", "type",
+        "$ref", "additionalProperties", "allOf", "anyOf", "const", "contentEncoding", "default", "description", "enum",
+        "examples", "format", "items", "maxLength", "maxProperties", "maximum", "minLength", "minProperties", "minimum",
+        "pattern", "properties", "required", "title", "type",
     }  # fmt: skip
     components = DOCUMENT["components"]["schemas"].values()
     assert {word for schema in components for node in subschemas(schema) for word in node} <= shared

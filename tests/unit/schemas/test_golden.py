@@ -15,6 +15,7 @@ import pytest
 from schemas.catalogue import MESSAGES, Message
 from schemas.cloudevents import binary_headers, rfc3339, structured
 from schemas.codec import PredictionDecoder
+from schemas.control_codec import ActionDecoder, StatusDecoder
 from schemas.dead_letter import dead_letter
 from schemas.envelope import parse_time
 from schemas.json_schema import json_schemas
@@ -25,6 +26,9 @@ FOLDER = Path(__file__).parents[2] / "golden" / "messages"
 SAMPLES: dict[str, Any] = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
 BY_NAME = {message.name: message for message in MESSAGES}
 SCHEMAS = json_schemas()
+DECODERS: dict[str, Any] = {
+    "prediction": PredictionDecoder, "outcome": OutcomeDecoder, "retrain-status": StatusDecoder, "action": ActionDecoder,
+}  # fmt: skip
 
 
 class Record(NamedTuple):
@@ -70,7 +74,7 @@ def test_a_sample_is_on_its_topic_and_fits_its_published_schema(name: str) -> No
 @pytest.mark.parametrize("name", named("any", decoded=True))
 def test_an_input_sample_decodes_to_what_it_says(name: str) -> None:
     sample = SAMPLES[name]
-    decode = {"prediction": PredictionDecoder, "outcome": OutcomeDecoder}[sample["message"]](Limits())
+    decode = DECODERS[sample["message"]](Limits())
     message = decode(Record(sample["key"].encode(), value_of(sample), headers_of(sample), sample["timestamp"]))
     assert (
         msgspec.json.decode(msgspec.json.encode({name: getattr(message, name) for name in sample["decoded"]}))

@@ -1,0 +1,150 @@
+"""What is said when the features of a model's requests become others."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.domain.detection.drift_config import DriftConfig
+from tests.detectors.stream import QUICK, Entry, Outbox, entries, feed, fold, pair
+
+PAIRS, CHANGE, BACK = 6_000, 3_000, 3_600
+
+
+def features(rng: np.random.Generator, **other: Any) -> dict[str, Any]:
+    """One request's, with these in place of its own."""
+    own = {"income": float(rng.normal()), "country": str(rng.choice(["DE", "FR"]))}
+    rare = {"note": 1.0} if rng.random() < 0.2 else {}
+    return own | rare | other
+
+
+def log_of(*, from_change: dict[str, Any], until: int = PAIRS, without: str = "") -> list[Entry]:
+    """A log in which, from the change on and up to ``until``, these features are there too, and one is not."""
+    rng, pairs = np.random.default_rng(7), []
+    for number in range(PAIRS):
+        here = features(rng)
+        if CHANGE <= number < until:
+            here = {name: value for name, value in (here | from_change).items() if name != without}
+        pairs.append(pair(number, features=here, timestamp=1_790_000_000_000 + 200 * number))
+    return entries(pairs)
+
+
+def schema(out: Outbox) -> list[dict[str, Any]]:
+    """The records of the schema."""
+    return [one.body for one in out if one.body["signal"]["kind"] == "schema"]
+
+
+def drifting(out: Outbox) -> list[dict[str, Any]]:
+    """Those of them that say that something changed."""
+    return [one for one in schema(out) if one["detector"]["state"] == "drift"]
+
+
+def test_what_stays_as_it_was_is_quiet_after_a_warm_up() -> None:
+    said = schema(feed(fold(), log_of(from_change={})))
+
+    states = [one["detector"]["state"] for one in said]
+    assert states == sorted(states, key=["warming", "quiet"].index)
+    assert {"warming", "quiet"} == set(states)
+    assert said[-1]["statistics"]["features"] == 3
+
+
+def test_a_new_feature_is_named_and_accepted_after_as_many_rows_as_a_warm_up() -> None:
+    out = feed(fold(), log_of(from_change={"device": "phone"}))
+    first = drifting(out)[0]
+
+    assert first["statistics"]["new"] == [{"name": "device", "types": ["string"], "reference_types": []}]
+    assert first["statistics"]["change"]["offset"] == CHANGE
+    assert first["offsets"][0]["end"] <= CHANGE + 300, "within a window"
+    accepted = [one["statistics"] for one in schema(out) if one["statistics"].get("accepted")]
+    assert [one["accepted"] for one in accepted] == [["new device"]]
+    assert accepted[0]["features"] == 4
+    assert schema(out)[-1]["detector"]["state"] == "quiet"
+    assert drifting(out)[-1]["offsets"][0]["end"] <= CHANGE + 300 + QUICK.warm_up
+
+
+def test_a_retyped_feature_is_named_with_both_types_and_over_when_it_is_back() -> None:
+    out = feed(fold(), log_of(from_change={"income": "12.5"}, until=BACK))
+
+    assert drifting(out)[0]["statistics"]["retyped"] == [{"name": "income", "types": ["string"], "reference_types": ["number"]}]
+    assert BACK <= drifting(out)[-1]["offsets"][0]["end"] <= BACK + 300
+    assert schema(out)[-1]["statistics"]["retyped"] == []
+    assert not any(one["statistics"].get("accepted") for one in schema(out))
+
+
+def test_a_vanished_feature_is_named_and_a_rare_one_only_when_chance_is_ruled_out() -> None:
+    always = drifting(feed(fold(), log_of(from_change={}, without="income")))[0]
+    rare = drifting(feed(fold(), log_of(from_change={}, without="note")))[0]
+
+    assert [one["name"] for one in always["statistics"]["vanished"]] == ["income"]
+    assert CHANGE - 2 <= always["statistics"]["change"]["offset"] <= CHANGE
+    assert always["offsets"][0]["end"] <= CHANGE + 600
+    assert [one["name"] for one in rare["statistics"]["vanished"]] == ["note"]
+
+
+def test_a_single_odd_value_is_no_change_of_the_schema() -> None:
+    log = log_of(from_change={"typo": 1.0}, until=CHANGE + 2)
+
+    assert drifting(feed(fold(), log)) == []
+
+
+def test_a_sparse_new_feature_is_one_change_and_is_accepted() -> None:
+    rng = np.random.default_rng(8)
+    pairs = [
+        pair(
+            n,
+            features=features(rng, **({"rare": 1.0} if n >= CHANGE and rng.random() < 0.05 else {})),
+            timestamp=1_790_000_000_000 + 200 * n,
+        )
+        for n in range(9_000)
+    ]
+    said = [one["detector"]["state"] for one in schema(feed(fold(), entries(pairs)))]
+    episodes = sum(after == "drift" != before for before, after in pairwise(said))
+
+    assert episodes == 1
+    assert said[-1] == "quiet"
+
+
+def test_a_feature_that_is_away_every_night_has_not_vanished() -> None:
+    rng = np.random.default_rng(9)
+    pairs = []
+    for number in range(PAIRS):
+        here = features(rng)
+        if number % 500 >= 350:
+            del here["income"]
+        pairs.append(pair(number, features=here, timestamp=1_790_000_000_000 + 200 * number))
+
+    assert drifting(feed(fold(), entries(pairs))) == []
+
+
+def test_strings_that_are_all_too_long_are_one_class() -> None:
+    log = entries(pair(number, features={"text": "u" * 300 + str(number)}) for number in range(2_000))
+    out = feed(fold(), log)
+
+    assert [one.body["statistics"]["histogram"]["labels"] for one in out if one.key == b"credit|1|feature/text|"][-1] == [
+        "(other)"
+    ]
+
+
+def test_more_features_than_are_watched_are_bounded() -> None:
+    config = DriftConfig(warm_up=1_000, features=4)
+    out = feed(fold(config), log_of(from_change={f"f{number}": 1.0 for number in range(40)}))
+
+    assert len(drifting(out)[0]["statistics"]["new"]) == 4
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_neither_cuts_nor_a_restart_change_what_is_said(seed: int) -> None:
+    log = log_of(from_change={"income": True, "device": "x", "note": "many"}, until=BACK)
+    whole, rng = fold(), np.random.default_rng(seed)
+    expected = feed(whole, log)
+    cut = int(rng.integers(CHANGE, BACK))
+    before = fold()
+    out = Outbox()
+    out.extend(feed(before, log[:cut], rng.integers(1, cut, 50).tolist()))
+    again = fold(snapshot=before.snapshot(), saved=before.save())
+    again.rebuilt()
+    out.extend(feed(again, log[cut:], rng.integers(1, PAIRS - cut, 50).tolist()))
+
+    assert out == expected
+    assert again.snapshot() == whole.snapshot()
