@@ -89,6 +89,7 @@ def statuses(service: Service, count: int) -> dict[str, str]:
     return found
 
 
+#: Partitions that are read at different paces may let a drift be gone for a moment: within a minute it is the same alert.
 CHAIN = """
 [models.credit]
 shadows = ["2.0.0"]
@@ -96,7 +97,7 @@ shadows = ["2.0.0"]
 warm_up = 1000
 values_between_false_alarms = 1e7
 [models.credit.alerts]
-keep_firing_for_s = 0
+keep_firing_for_s = 60
 [models.credit.retrain]
 minimum_events = 1000
 """

@@ -171,7 +171,7 @@ def resolved(service: Service, mark: str) -> Any:
 
 
 def calm_down(service: Service, alert: dict[str, Any]) -> None:
-    """One more window of the alert's signal, ten minutes later, in which its detector is quiet."""
+    """Two more windows of the alert's signal, ten and twenty minutes later, in which its detector is quiet."""
 
     def is_of(record: Seen) -> bool:
         said = json.loads(record.value or b"")
@@ -180,11 +180,12 @@ def calm_down(service: Service, alert: dict[str, Any]) -> None:
     newest = next(record for record in reversed(records(service, "drift.statistics")) if is_of(record))
     statistics = json.loads(newest.value or b"")
     statistics["detector"]["state"] = "quiet"
-    for end in ("start", "end"):
-        statistics["window"][end] += 600_000
     producer = Producer({"bootstrap.servers": service.servers.bootstrap_servers})
-    topic, value, headers = f"{service.prefix}drift.statistics", json.dumps(statistics).encode(), [("ce_id", b"calm")]
-    producer.produce(topic, value, newest.key, partition=newest.partition, headers=headers)
+    for number in range(2):
+        for end in ("start", "end"):
+            statistics["window"][end] += 600_000
+        value, headers = json.dumps(statistics).encode(), [("ce_id", f"calm-{number}".encode())]
+        producer.produce(f"{service.prefix}drift.statistics", value, newest.key, partition=newest.partition, headers=headers)
     assert producer.flush(30) == 0
 
 
