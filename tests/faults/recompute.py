@@ -8,7 +8,7 @@ logs had been read when each was said stands in neither.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
 from agents.detect import DetectFold
@@ -57,12 +57,17 @@ class _Log:
 
 
 def recomputed(
-    pairs: Sequence[Seen], placed: Sequence[Seen], partition: int, prefix: str, drift: DriftConfig, seed: int
+    pairs: Sequence[Seen],
+    placed: Sequence[Seen],
+    partition: int,
+    prefix: str,
+    drift_for: Callable[[str], DriftConfig],
+    seed: int,
 ) -> list[Statement]:
     """The statistics of one partition of ``pairs`` and ``outcomes.placed``, whose committed records these are."""
     rng, out = random.Random(seed), _Statements()
     topics = (f"{prefix}pairs", f"{prefix}outcomes")
-    fold = DetectFold(partition, topics=topics, drift_config_for=lambda _: drift, place_of=lambda *_: partition, limits=Limits())
+    fold = DetectFold(partition, topics=topics, drift_config_for=drift_for, place_of=lambda *_: partition, limits=Limits())
     fold.restore(None, None, [0, 0, 0])
     fold.rebuilt()
     logs, refused = {0: _Log(pairs), 2: _Log(placed)}, 0

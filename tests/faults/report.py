@@ -112,7 +112,7 @@ def _events(service: Service, checker: Checker, inputs: Sequence[Seen] | None) -
 
 def _statistics(prefix: str, partition: int, outputs: dict[str, list[Seen]], written: Sequence[Seen]) -> Iterator[str]:
     logs = outputs["pairs"], outputs["outcomes.placed"]
-    difference = first_difference(written, recomputed(*logs, partition, prefix, DRIFT, seed=partition))
+    difference = first_difference(written, recomputed(*logs, partition, prefix, lambda _: DRIFT, seed=partition))
     if difference:
         yield f"statistics of partition {partition}: {difference}"
 

@@ -40,6 +40,7 @@ minimum_events = 500
 shadows = ["2.0.0"]
 shards = 4
 [models.sharded.drift]
+segments = ["channel"]
 warm_up = 1000
 values_between_false_alarms = 1e7
 label_delay_ms = 5000
@@ -70,12 +71,19 @@ def send(publisher: Publisher, start_ms: int, number: int, rng: random.Random) -
     truth, at = rng.random() < 0.5, start_ms + 10 * number
     wrong = rng.random() < (0.1 if number < CHANGE else 0.3)
     for model in ("credit", "sharded") if number % 8 == 0 else ("credit",):
-        name = f"{model}-{number:06d}"
+        name, part = f"{model}-{number:06d}", {"channel": "web" if number % 16 else "app"}
         for topic, version, answer in (
             ("predictions.legacy", "1.4.0", truth != wrong),
             ("predictions.shadow", "2.0.0", truth != (number % 10 == 0)),
         ):
-            event = {"request_id": name, "model": model, "version": version, "timestamp": at, "prediction": answer}
+            event = {
+                "request_id": name,
+                "model": model,
+                "version": version,
+                "timestamp": at,
+                "prediction": answer,
+                "segments": part,
+            }
             publisher.send(topic, name.encode(), json.dumps(event).encode())
 
 
@@ -192,12 +200,17 @@ def test_a_drop_of_quality_alerts_once_and_triggers_a_retraining(played: Played)
 
 
 def test_what_was_said_is_what_the_logs_say_to_the_last_byte(played: Played) -> None:
-    drift = load(file=played.service.environment["GNOMON_CONFIG"]).config.model("credit").drift  # and of the sharded one
+    config, prefix = load(file=played.service.environment["GNOMON_CONFIG"]).config, played.service.prefix
     for partition in range(PARTITIONS):
         mine = {topic: [each for each in log if each.partition == partition] for topic, log in played.logs.items()}
         written = [each for each in mine["drift.statistics"] if of_detect(each)]
-        said = recomputed(mine["pairs"], mine["outcomes.placed"], partition, played.service.prefix, drift, seed=partition)
+        logs = mine["pairs"], mine["outcomes.placed"]
+        said = recomputed(*logs, partition, prefix, lambda model: config.model(model).drift, seed=partition)
         assert first_difference(written, said) is None
+    segments = [
+        json.loads(each.value or b"")["segment"] for each in played.logs["drift.statistics"] if b"|error|" in (each.key or b"")
+    ]
+    assert {"channel": "app"} in segments
 
 
 def test_replay_says_the_same_to_the_last_byte(played: Played, tmp_path: Path) -> None:

@@ -31,7 +31,10 @@ class Label(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Awaiting(Struct, array_like=True, gc=False):
-    """One pair. ``moment_ms``: when it came, by the clock of the pairs; ``label``: its outcome, once that is known."""
+    """One pair. ``moment_ms``: when it came, by the clock of the pairs; ``label``: its outcome, once that is known.
+
+    ``segments`` are kept of a model that is watched by them.
+    """
 
     request_id: str
     offset: int
@@ -40,6 +43,7 @@ class Awaiting(Struct, array_like=True, gc=False):
     status: str
     legacy: Given | None
     shadows: list[Given]
+    segments: dict[str, str]
     moment_ms: int = 0
     label: Label | None = None
 
@@ -80,6 +84,8 @@ class AwaitedPairs:
         self.times: list[int] = []
         self.digests: list[int] = []
         self.statuses: list[str] = []
+        #: Of each pair, or of none.
+        self.segments: list[dict[str, str]] = []
         self.legacy, self.shadows = _Answers([], [], []), _Answers([], [], [])
 
     @classmethod
@@ -88,6 +94,7 @@ class AwaitedPairs:
         made = cls()
         for name in cls._COLUMNS:
             setattr(made, name, getattr(pairs, name))
+        made.segments = pairs.segments
         made.legacy, made.shadows = _Answers.of(pairs.legacy), _Answers.of(pairs.shadows)
         return made
 
@@ -102,9 +109,16 @@ class AwaitedPairs:
             pairs = len(self)
             self.legacy.extend(others.legacy, pairs)
             self.shadows.extend(others.shadows, pairs)
+            if self.segments or others.segments:  # of one of them there are none where the setting has changed between them
+                self.segments = self.segments_of_each()
+                self.segments += others.segments_of_each()
             for name in self._COLUMNS:
                 getattr(self, name).extend(getattr(others, name))
         return self
+
+    def segments_of_each(self) -> list[dict[str, str]]:
+        """The segments of each pair, where none were kept too."""
+        return self.segments or [{} for _ in range(len(self))]
 
     def below(self, offset: int) -> int:
         """How many of them lie below this offset."""
@@ -117,6 +131,7 @@ class AwaitedPairs:
         part = AwaitedPairs()
         for name in self._COLUMNS:
             setattr(part, name, getattr(self, name)[begin:end])
+        part.segments = self.segments[begin:end]
         part.legacy, part.shadows = self.legacy.part(begin, end), self.shadows.part(begin, end)
         return part
 
@@ -129,17 +144,17 @@ class AwaitedPairs:
         for at, version, prediction in zip(self.shadows.which, self.shadows.versions, self.shadows.predictions, strict=True):
             shadows[at].append(Given(version, prediction))
         columns = (getattr(self, name) for name in self._COLUMNS)
-        return map(Awaiting, *columns, legacy, shadows)
+        return map(Awaiting, *columns, legacy, shadows, self.segments_of_each())
 
     def dump(self) -> list[Any]:
         """The state as plain data."""
-        return [*(getattr(self, name) for name in self._COLUMNS), self.legacy.dump(), self.shadows.dump()]
+        return [*(getattr(self, name) for name in self._COLUMNS), self.segments, self.legacy.dump(), self.shadows.dump()]
 
     @classmethod
     def load(cls, state: list[Any]) -> "AwaitedPairs":
         """Take the state back."""
         made = cls()
-        *columns, legacy, shadows = state
+        *columns, made.segments, legacy, shadows = state
         for name, column in zip(cls._COLUMNS, columns, strict=True):
             setattr(made, name, column)
         made.legacy, made.shadows = _Answers(*legacy), _Answers(*shadows)

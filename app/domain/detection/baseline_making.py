@@ -61,7 +61,7 @@ class Gathering:
         self.first_ms, self.last_ms = (min(self.first_ms, first), max(self.last_ms, last)) if self.pairs else (first, last)
         self.pairs += len(pairs)
         self._gather(pairs, None)
-        pairs.segments = segments_of(records, at) if self.config.segments else []
+        pairs.segments = segments_of(records, at, self.config.segments) if self.config.segments else []
         for name in self.config.segments:
             values = [segments.get(name) for segments in pairs.segments]
             for value in dict.fromkeys(values):

@@ -1,7 +1,7 @@
 """Outcomes of one partition's models, and the pairs that they are about: read in the one order that both logs give them.
 
 Pairs that were looked at wait here until a mark in ``outcomes.placed`` says that they come before what follows it; then each
-model's labelling takes them (``labelling``), and what it settles is watched (``outcome_watch``).
+model's labelling takes them (``labelling``), and what it settles is watched (``outcome_watch``, ``segments``).
 
 Bounded: ``MODELS`` models, and ``_STRANGERS`` outcomes of *strangers*, models that never had a pair here: a name may be an
 error. Where there is no room for another model, the stranger that came first makes it; its outcomes, and what is beyond the
@@ -21,9 +21,9 @@ from app.domain.detection.awaited_pairs import AwaitedPairs, Awaiting
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.holding import Kept
 from app.domain.detection.labelling import COUNTS, ModelLabelling
-from app.domain.detection.outcome_watch import OutcomeWatch
 from app.domain.detection.pair_columns import PairColumns
 from app.domain.detection.placed_outcomes import mark_of, outcome_of
+from app.domain.detection.segments import SegmentedOutcomes
 from app.domain.detection.statistics_records import Emission, Source
 from app.domain.detection.watch import Looking
 
@@ -68,7 +68,7 @@ class Labelled:
         self._strange: dict[str, ModelLabelling] = {}
         #: Outcomes of strangers.
         self._strangers = 0
-        self.watches: dict[str, OutcomeWatch] = {}
+        self.watches: dict[str, SegmentedOutcomes] = {}
 
     @property
     def waiting(self) -> int:
@@ -144,10 +144,10 @@ class Labelled:
             return True
         return False
 
-    def _watch(self, model: str) -> OutcomeWatch:
+    def _watch(self, model: str) -> SegmentedOutcomes:
         watch = self.watches.get(model)
         if watch is None:
-            watch = self.watches[model] = OutcomeWatch(*self._settings(model))
+            watch = self.watches[model] = SegmentedOutcomes(*self._settings(model))
         return watch
 
     def dump(self) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class Labelled:
         return {
             "unmarked": [[model, pairs.dump()] for model, pairs in sorted(self._unmarked.items())],
             "labellings": [[model, labelling.dump()] for model, labelling in self._labellings.items()],
-            "watches": [[model, watch.dump()] for model, watch in sorted(self.watches.items())],
+            "watches": [watch.dump() for _, watch in sorted(self.watches.items())],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -166,5 +166,5 @@ class Labelled:
             self._labellings[model] = ModelLabelling.load(saved, self._settings(model)[1], self._counts)
         self._strange = {model: labelling for model, labelling in self._labellings.items() if not labelling.has_pairs}
         self._strangers = sum(labelling.strangers for labelling in self._strange.values())
-        for model, saved in state["watches"]:
-            self.watches[model] = OutcomeWatch.load(saved, *self._settings(model))
+        for saved in state["watches"]:
+            self._watch(saved["model"]).restore(saved)

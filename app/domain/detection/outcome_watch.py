@@ -6,7 +6,7 @@
 - *Figures* (``value`` and ``kpis``): one panel for the model, since they are the request's and not one version's.
 
 A row is a pair with an outcome; how many pairs were settled for it stands in ``asked``. Bounded and given up as the versions in
-``watch``: ``config.versions`` of a role at a time, those not seen in 20,000 settled pairs go. Not watched by segments.
+``watch``: ``config.versions`` of a role at a time, those not seen in 20,000 settled pairs go.
 
 Delivery guarantees: a pure function of the settled pairs in their order; ``dump`` and ``load`` are bit for bit.
 """
@@ -44,11 +44,10 @@ class _Answered:
 
 
 class OutcomeWatch:
-    """See the module's text."""
+    """See the module's text. ``part``: of the model's budget of false alarms."""
 
-    def __init__(self, source: Source, config: DriftConfig) -> None:
-        self.source, self.config = source._replace(baseline=None), config  # no baseline has outcomes
-        self.part = 0.5 if config.segments else 1.0  # the other half is the segments' own
+    def __init__(self, source: Source, config: DriftConfig, part: float = 1.0) -> None:
+        self.source, self.config, self.part = source._replace(baseline=None), config, part  # no baseline has outcomes
         self.settled = self.refused = 0
         self._ended = AlarmCounts()
         self.figures: Panel | None = None
@@ -152,9 +151,9 @@ class OutcomeWatch:
         }  # fmt: skip
 
     @classmethod
-    def load(cls, state: dict[str, Any], source: Source, config: DriftConfig) -> "OutcomeWatch":
+    def load(cls, state: dict[str, Any], source: Source, config: DriftConfig, part: float = 1.0) -> "OutcomeWatch":
         """Take the state back."""
-        watch = cls(source, config)
+        watch = cls(source, config, part)
         watch.settled, watch.refused, watch._ended = state["settled"], state["refused"], AlarmCounts(*state["alarms"])
         if state["figures"] is not None:
             watch.figures = Panel.load(state["figures"], watch.source, config)

@@ -117,10 +117,14 @@ def _names_of(pairs: Sequence[PairRecord]) -> tuple[str, ...] | None:
     return names if len(names) <= _MOST_NAMES else None
 
 
-def segments_of(records: Sequence[Kept], offsets: Sequence[int]) -> list[dict[str, str]]:
-    """The segments of the records at these offsets, all of which are pairs: read apart, since few models are watched by them."""
+def segments_of(records: Sequence[Kept], offsets: Sequence[int], names: Sequence[str]) -> list[dict[str, str]]:
+    """The segments with these names of the records at these offsets, all of which are pairs.
+
+    Read apart, since few models are watched by them.
+    """
     values = {record.offset: record.value or b"" for record in records}
-    return [_decode_segments(values[offset]).segments for offset in offsets]
+    every = [_decode_segments(values[offset]).segments for offset in offsets]
+    return [{name: segments[name] for name in names if name in segments} for segments in every]
 
 
 def _with_tables(records: Sequence[Kept]) -> Decoded:

@@ -1,32 +1,70 @@
 """A model as a whole, and the parts of its traffic that are watched for themselves: requests that agree in a segment.
 
 ``drift.segments = ["channel"]`` names which. Each value of each of them has panels of its own, with warm-ups of its own, since
-one channel's customers are not another's. A request whose segments lack the name is in none of its parts.
+one channel's customers are not another's: of pairs (``SegmentedWatch``), and of their outcomes (``SegmentedOutcomes``). A
+request whose segments lack the name is in none of its parts.
 
 Bounded: ``config.segment_values`` values of each name, the first that come; pairs of further ones are counted in ``refused``.
-Delivery guarantees: as of one ``ModelWatch``; what each part is fed depends on the log alone.
+Delivery guarantees: as of one ``ModelWatch`` or ``OutcomeWatch``; what each part is fed depends on the log alone. What is said of
+one record comes in the order in which the parts were begun, the whole first.
 """
 
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Sequence, Sized
+from itertools import compress
+from typing import Any, Generic, Protocol, TypeVar
 
 from app.domain.detection.alarm_counts import AlarmCounts
+from app.domain.detection.awaited_pairs import Awaiting
 from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.outcome_watch import OutcomeWatch
 from app.domain.detection.pair_columns import PairColumns
 from app.domain.detection.panel import Panel
 from app.domain.detection.statistics_records import Emission, Source
 from app.domain.detection.watch import Looking, ModelWatch
 
-__all__ = ["SegmentedWatch"]
+__all__ = ["Segmented", "SegmentedOutcomes", "SegmentedWatch"]
+
+_Pairs_contra = TypeVar("_Pairs_contra", bound=Sized, contravariant=True)
 
 
-class SegmentedWatch:
+class _Watch(Protocol[_Pairs_contra]):
+    """What one part, or the whole, is watched by."""
+
+    @property
+    def panels(self) -> list[Panel]: ...
+    @property
+    def alarms(self) -> AlarmCounts: ...
+    @property
+    def refusals(self) -> int: ...
+    def feed(self, pairs: _Pairs_contra, /) -> Looking: ...
+    def dump(self) -> dict[str, Any]: ...
+
+
+_W = TypeVar("_W", bound=_Watch[Any])
+_P = TypeVar("_P", bound=Sized)
+
+
+class Segmented(ABC, Generic[_W, _P]):
     """See the module's text. Half of the model's budget is the whole's, half is divided over the parts, where there are any."""
 
     def __init__(self, source: Source, config: DriftConfig) -> None:
         self.source, self.config = source, config
-        self.whole = ModelWatch(source, config, part=0.5 if config.segments else 1.0)
-        self.parts: dict[tuple[str, str], ModelWatch] = {}
+        self.whole = self._made(source, 0.5 if config.segments else 1.0)
+        self.parts: dict[tuple[str, str], _W] = {}
         self.refused = 0
+
+    @abstractmethod
+    def _made(self, source: Source, part: float, saved: dict[str, Any] | None = None) -> _W:
+        """A watch with this part of the model's budget: a new one, or as it was saved."""
+
+    @abstractmethod
+    def _segments(self, pairs: _P) -> Sequence[dict[str, str]]:
+        """The segments of each pair."""
+
+    @abstractmethod
+    def _chosen(self, pairs: _P, chosen: Sequence[bool]) -> _P:
+        """Those that are chosen."""
 
     @property
     def panels(self) -> list[Panel]:
@@ -43,27 +81,29 @@ class SegmentedWatch:
         """What the bounds refused."""
         return self.refused + sum(watch.refusals for watch in (self.whole, *self.parts.values()))
 
-    def feed(self, pairs: PairColumns) -> Looking:
+    def feed(self, pairs: _P) -> Looking:
         """Take the model's next pairs in; what there is to say."""
         out: list[Emission] = yield from self.whole.feed(pairs)
         for name in self.config.segments:
-            values = [segments.get(name) for segments in pairs.segments]
+            values = [segments.get(name) for segments in self._segments(pairs)]
             for value in dict.fromkeys(values):
-                watch = None if value is None else self._part(name, value)
-                if watch is not None:
-                    out += yield from watch.feed(pairs.chosen([other == value for other in values]))
-                elif value is not None:
+                if value is not None and not self._admit(name, value):
                     self.refused += values.count(value)
+            for other, value in self.parts:
+                if other == name and value in values:
+                    out += yield from self.parts[name, value].feed(self._chosen(pairs, [each == value for each in values]))
         return out
 
-    def _part(self, name: str, value: str) -> ModelWatch | None:
-        part = self.parts.get((name, value))
-        if part is None and sum(other == name for other, _ in self.parts) < self.config.segment_values:
-            part = self.parts[name, value] = ModelWatch(*self._of(name, value), part=self._share())
-        return part
+    def _admit(self, name: str, value: str) -> bool:
+        if (name, value) in self.parts:
+            return True
+        if sum(other == name for other, _ in self.parts) >= self.config.segment_values:
+            return False
+        self.parts[name, value] = self._made(self._of(name, value), self._share())
+        return True
 
-    def _of(self, name: str, value: str) -> tuple[Source, DriftConfig]:
-        return self.source._replace(segment={name: value}), self.config
+    def _of(self, name: str, value: str) -> Source:
+        return self.source._replace(segment={name: value})
 
     def _share(self) -> float:
         return 0.5 / (len(self.config.segments) * self.config.segment_values)
@@ -73,12 +113,39 @@ class SegmentedWatch:
         parts = [[name, value, watch.dump()] for (name, value), watch in self.parts.items()]
         return {"model": self.source.model, "whole": self.whole.dump(), "parts": parts, "refused": self.refused}
 
-    @classmethod
-    def load(cls, state: dict[str, Any], source: Source, config: DriftConfig) -> "SegmentedWatch":
+    def restore(self, state: dict[str, Any]) -> None:
         """Take the state back; parts of a segment that is no longer named are given up."""
-        watch = cls(source, config)
-        watch.whole, watch.refused = ModelWatch.load(state["whole"], source, config, part=watch.whole.part), state["refused"]
+        self.whole, self.refused = self._made(self.source, 0.5 if self.config.segments else 1.0, state["whole"]), state["refused"]
         for name, value, saved in state["parts"]:
-            if name in config.segments:
-                watch.parts[name, value] = ModelWatch.load(saved, *watch._of(name, value), part=watch._share())
-        return watch
+            if name in self.config.segments:
+                self.parts[name, value] = self._made(self._of(name, value), self._share(), saved)
+
+
+class SegmentedWatch(Segmented[ModelWatch, PairColumns]):
+    """Pairs."""
+
+    def _made(self, source: Source, part: float, saved: dict[str, Any] | None = None) -> ModelWatch:
+        if saved is None:
+            return ModelWatch(source, self.config, part)
+        return ModelWatch.load(saved, source, self.config, part)
+
+    def _segments(self, pairs: PairColumns) -> Sequence[dict[str, str]]:
+        return pairs.segments
+
+    def _chosen(self, pairs: PairColumns, chosen: Sequence[bool]) -> PairColumns:
+        return pairs.chosen(chosen)
+
+
+class SegmentedOutcomes(Segmented[OutcomeWatch, Sequence[Awaiting]]):
+    """Pairs that are settled, and what outcomes say of them."""
+
+    def _made(self, source: Source, part: float, saved: dict[str, Any] | None = None) -> OutcomeWatch:
+        if saved is None:
+            return OutcomeWatch(source, self.config, part)
+        return OutcomeWatch.load(saved, source, self.config, part)
+
+    def _segments(self, pairs: Sequence[Awaiting]) -> Sequence[dict[str, str]]:
+        return [pair.segments for pair in pairs]
+
+    def _chosen(self, pairs: Sequence[Awaiting], chosen: Sequence[bool]) -> Sequence[Awaiting]:
+        return list(compress(pairs, chosen))

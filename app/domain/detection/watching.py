@@ -20,10 +20,9 @@ from app.domain.detection.baseline import Baseline
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.holding import Holding, Kept
 from app.domain.detection.labelled import Labelled
-from app.domain.detection.outcome_watch import OutcomeWatch
 from app.domain.detection.pair_columns import PairColumns
 from app.domain.detection.pair_records import PairDecoder, segments_of
-from app.domain.detection.segments import SegmentedWatch
+from app.domain.detection.segments import SegmentedOutcomes, SegmentedWatch
 from app.domain.detection.state_codec import decode_state, encode_state
 from app.domain.detection.statistics_records import Emission, Source
 from app.domain.detection.watch import Looking
@@ -83,8 +82,8 @@ class Watching:
             which = [other == model for other in models] if several else None
             at = offsets if which is None else list(compress(offsets, which))
             its.take(at, pairs if which is None else list(compress(pairs, which)), names)
-            if self._config_for(model).segments:
-                its.segments += segments_of(records, at)
+            if named := self._config_for(model).segments:
+                its.segments += segments_of(records, at, named)
 
     def _watch(self, model: str) -> SegmentedWatch | None:
         watch = self._watches.get(model)
@@ -109,12 +108,13 @@ class Watching:
         self.counts |= state["counts"]
         self.holding = Holding.load(state["holding"])
         for one in state["watches"]:
-            self._watches[one["model"]] = SegmentedWatch.load(one, *self._settings(one["model"]))
+            watch = self._watches[one["model"]] = SegmentedWatch(*self._settings(one["model"]))
+            watch.restore(one)
         self.labelled.load(state["labelled"])
 
     def figures(self) -> dict[str, float]:
         """Counts since the log's beginning, and what is watched now."""
-        watches: list[SegmentedWatch | OutcomeWatch] = [*self._watches.values(), *self.labelled.watches.values()]
+        watches: list[SegmentedWatch | SegmentedOutcomes] = [*self._watches.values(), *self.labelled.watches.values()]
         states = [one.episode.state for watch in watches for panel in watch.panels for one in panel.watched]
         figures: dict[str, float] = {name: float(count) for name, count in self.counts.items()}
         figures |= {f"signals_{state}": float(states.count(state)) for state in ("warming", "quiet", "warning", "drift")}

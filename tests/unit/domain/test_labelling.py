@@ -254,7 +254,7 @@ def test_how_wrong_an_answer_is(prediction: Any, label: Any, error: bool | float
 def test_what_is_too_far_apart_for_a_number_is_no_error_and_no_difference() -> None:
     far, near = Given("1", -1.7e308), Given("s", 1.6e308)
     label = Label(1.7e308, None, {})
-    pair = Awaiting("r", 0, START_MS, 0, "paired", far, [near])
+    pair = Awaiting("r", 0, START_MS, 0, "paired", far, [near], {})
     columns = error_rows([(pair, label)], [near], [1], shadow=True).columns
     assert columns[Signal("error")] == [1.7e308 - 1.6e308]
     assert columns[Signal("error", "difference")] == [None]

@@ -37,14 +37,14 @@ def _seen(topic: str, log: list[Entry]) -> list[Seen]:
 @pytest.fixture(scope="module")
 def written(logs: Logs) -> list[Seen]:
     """What a service that never crashed has written."""
-    said = recomputed(*logs, 0, "p.", CONFIG, seed=1)
+    said = recomputed(*logs, 0, "p.", lambda _: CONFIG, seed=1)
     return [Seen("drift.statistics", 0, at, *statement, 0, 0.0) for at, statement in enumerate(said)]
 
 
 def test_however_the_log_is_cut_the_statistics_are_the_same(logs: Logs, written: list[Seen]) -> None:
     assert len(written) > 100
     assert sum(b'"kind":"error"' in (each.value or b"") for each in written) > 10
-    assert first_difference(written, recomputed(*logs, 0, "p.", CONFIG, seed=2)) is None
+    assert first_difference(written, recomputed(*logs, 0, "p.", lambda _: CONFIG, seed=2)) is None
 
 
 def _bent(rows: list[Seen]) -> list[Seen]:
@@ -69,7 +69,7 @@ SPOILED: dict[str, Callable[[list[Seen]], list[Seen]]] = {
 
 @pytest.mark.parametrize("name", list(SPOILED))
 def test_what_was_spoiled_is_found(logs: Logs, written: list[Seen], name: str) -> None:
-    found = first_difference(SPOILED[name](written), recomputed(*logs, 0, "p.", CONFIG, seed=3))
+    found = first_difference(SPOILED[name](written), recomputed(*logs, 0, "p.", lambda _: CONFIG, seed=3))
 
     assert found is not None
     assert f"{len(written)} recomputed" in found
