@@ -92,7 +92,10 @@ def encode(watched: Sequence[Watched], rows: Rows, at: int, end: int, sizes: tup
         stage, signal = one.stage, one.signal
         if signal.kind == "missing":
             if isinstance(stage, Shares):
-                block.shares[stage.first] = ~presence[signal.name]
+                if one.retired:
+                    block.shares_present[stage.slot] = 0.0
+                else:
+                    block.shares[stage.first] = ~presence[signal.name]
             continue
         column = rows.columns.get(signal)
         values = empty if column is None else column[at:end]

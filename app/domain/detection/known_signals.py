@@ -16,9 +16,11 @@ from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.kernels import Kernels
 from app.domain.detection.statistics_records import Source
 from app.domain.detection.watched import Watched
-from schemas.statistics import Role, Signal
+from schemas.statistics import Role, Signal, SignalKind
 
 __all__ = ["KnownSignals"]
+
+_OF_FEATURES: tuple[SignalKind, ...] = ("feature", "missing")
 
 
 class KnownSignals:
@@ -28,7 +30,8 @@ class KnownSignals:
         self._baseline = source.baseline
         self._key = PanelKey(role, version, None if source.segment is None else next(iter(source.segment.items())))
         signals = () if source.baseline is None else source.baseline.signals(self._key)
-        self._signals = frozenset(signals) - {Signal("feature", name) for name in ignored}
+        self._ignored = {Signal(kind, name) for name in ignored for kind in _OF_FEATURES}
+        self._signals = frozenset(signals) - self._ignored
 
     def __iter__(self) -> Iterator[Signal]:
         """Those that begin by themselves; a missing share begins with its feature."""
@@ -46,11 +49,13 @@ class KnownSignals:
                 one.live_row = kernels.row
 
     def differ(self, watched: Sequence[Mapping[str, Any]]) -> bool:
-        """Whether one of these saved signals had another baseline than it is to have, or one that is gone."""
+        """Whether one of these saved signals had another baseline than it is to have, or one that is gone; ignored ones aside."""
         id_ = None if self._baseline is None else self._baseline.id
         for one in watched:
-            had = one["baseline"].get("id", "")
-            wanted = id_ if Signal(one["kind"], one["name"]) in self._signals else None
+            had, signal = one["baseline"].get("id", ""), Signal(one["kind"], one["name"])
+            wanted = id_ if signal in self._signals else None
+            if signal in self._ignored:
+                continue
             if had != wanted and (wanted is not None or had.startswith("sha256:")):
                 return True
         return False

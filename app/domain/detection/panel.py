@@ -24,7 +24,7 @@ from app.domain.detection.known_signals import KnownSignals
 from app.domain.detection.scan import STRETCH
 from app.domain.detection.signals import Value, WarmUp
 from app.domain.detection.states import States
-from app.domain.detection.statistics_records import Emission, Source, end_report, report
+from app.domain.detection.statistics_records import Emission, Source, end_report, report, retired_report
 from app.domain.detection.watched import Watched
 from app.domain.detection.windows import OpenWindow, Positions
 from schemas.statistics import Role, Signal
@@ -107,7 +107,7 @@ class Panel:
                 if signal not in self.by_signal:
                     end = next((i for i in range(at, end) if column[i] is not None), end)
         for one in self.watched:
-            if isinstance(one.stage, WarmUp):
+            if isinstance(one.stage, WarmUp) and not one.retired:
                 rest = one.stage.ends_after(self._warm_column(one, rows, at, end), rows.times[at:end], self.config)
                 end = end if rest is None else at + rest
         return end
@@ -148,7 +148,7 @@ class Panel:
         """Give the warm-ups their rows; the signals whose reference is now frozen."""
         frozen = []
         for one in self.watched:
-            if not isinstance(one.stage, WarmUp):
+            if not isinstance(one.stage, WarmUp) or one.retired:
                 continue
             column = self._warm_column(one, rows, at, end)
             one.stage.take(column, rows.digests[at:end], rows.times[at:end])
@@ -171,7 +171,11 @@ class Panel:
             out += self.end(successor=self.window.last_version)
             self.version = self.window.last_version
         for one in self.watched if closed else changed:
-            out.append(report(self, one))
+            if not one.retired:
+                out.append(report(self, one))
+            elif one.episode.is_open or one in changed:
+                out.append(retired_report(self, one.signal))
+                one.episode.enter("quiet", self.window.end_ms)
         if closed:
             out += self._beside()
             self.window = OpenWindow.after(self.window)
@@ -196,7 +200,10 @@ class Panel:
 
     @classmethod
     def load(cls, state: dict[str, Any], source: Source, config: DriftConfig) -> Self:
-        """Take the state back; a panel with a signal that was compared with another baseline than now begins anew."""
+        """Take the state back; a panel with a signal that was compared with another baseline than now begins anew.
+
+        A feature that is ignored by now keeps its reference, should it be watched again, and what was open is closed.
+        """
         panel = cls(state["role"], state["version"], source, config, part=state["part"], follows=state["follows"])
         panel.refused, panel.states.alarms, panel.states.passed = state["refused"], state["alarms"], state["passed"]
         if panel.known.differ(state["watched"]):
@@ -204,6 +211,8 @@ class Panel:
         panel.row = state["row"]
         panel.watched = [Watched.load(one) for one in state["watched"]]
         panel.by_signal = {one.signal: one for one in panel.watched}
+        for one in panel.watched:
+            one.retired = one.signal.kind in {"feature", "missing"} and one.signal.name in config.ignored_features
         panel.kernels.load(state["kernels"], panel.watched)
         panel.window, panel.positions.places = OpenWindow.load(state["window"]), state["positions"]
         return panel

@@ -20,7 +20,7 @@ panel, which has the same bound. Delivery guarantees: a pure function of the row
 are bit for bit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 from math import ceil, log, log1p
 from typing import Any, NamedTuple
@@ -220,7 +220,7 @@ class SchemaWatch:
 
     @classmethod
     def load(cls, state: dict[str, Any], config: DriftConfig) -> "SchemaWatch":
-        """Take the state back."""
+        """Take the state back; features that are ignored by now are no longer part of it."""
         watch = cls(config)
         vars(watch).update(state["numbers"])
         reference, others, changes = state["reference"], state["others"], state["changes"]
@@ -228,4 +228,11 @@ class SchemaWatch:
         watch._others = {(name, kind): _Seen(values, _Place(*a), _Place(*b), gap) for name, kind, values, a, b, gap in others}
         watch._changes = {(kind, name): _Change(_Place(*first), types, values) for kind, name, first, types, values in changes}
         watch._accepted = [(change, name) for change, name in state["accepted"]]
+        watch._forget(config.ignored_features)
         return watch
+
+    def _forget(self, names: Collection[str]) -> None:
+        for name in names:
+            self._reference.pop(name, None)
+        self._others = {key: seen for key, seen in self._others.items() if key[0] not in names}
+        self._changes = {key: change for key, change in self._changes.items() if key[1] not in names}

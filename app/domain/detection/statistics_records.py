@@ -21,7 +21,7 @@ from schemas.statistics import Detector, DetectorState, DriftStatistics, Signal
 if TYPE_CHECKING:
     from app.domain.detection.panel import Panel
 
-__all__ = ["Emission", "Source", "emission", "end_report", "report"]
+__all__ = ["Emission", "Source", "emission", "end_report", "report", "retired_report"]
 
 
 class Source(NamedTuple):
@@ -64,6 +64,11 @@ def report(panel: "Panel", one: Watched) -> Emission:
 def end_report(panel: "Panel", signal: Signal, successor: str | None) -> Emission:
     """The last word under a version's name: quiet, since nothing more will be said under it."""
     return emission(panel, signal, _scan("quiet", 0.0), {"ended": {"reason": "version", "successor": successor}})
+
+
+def retired_report(panel: "Panel", signal: Signal) -> Emission:
+    """The last word on a feature that is ignored from now on."""
+    return emission(panel, signal, _scan("quiet", 0.0), {"ended": {"reason": "ignored", "successor": None}})
 
 
 def _scan(state: DetectorState, score: float) -> Detector:

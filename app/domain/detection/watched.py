@@ -42,6 +42,8 @@ class Watched:
         self.granted = 0.0
         #: The panel's row from which on it could alarm.
         self.live_row = 0
+        #: Of a feature that is ignored now and was not: it has no values any more, and nothing is said of it.
+        self.retired = False
 
     def is_better(self, evidence: dict[str, Any]) -> bool:
         """Whether what was found does not hurt: numbers, of which more is worse, are lower, or lower on average.

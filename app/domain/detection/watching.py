@@ -115,7 +115,7 @@ class Watching:
     def figures(self) -> dict[str, float]:
         """Counts since the log's beginning, and what is watched now."""
         watches: list[SegmentedWatch | SegmentedOutcomes] = [*self._watches.values(), *self.labelled.watches.values()]
-        states = [one.episode.state for watch in watches for panel in watch.panels for one in panel.watched]
+        states = [one.episode.state for watch in watches for panel in watch.panels for one in panel.watched if not one.retired]
         figures: dict[str, float] = {name: float(count) for name, count in self.counts.items()}
         figures |= {f"signals_{state}": float(states.count(state)) for state in ("warming", "quiet", "warning", "drift")}
         figures["models"] = float(len(self._watches))
