@@ -23,13 +23,13 @@ ROUND = 40
 
 def send(service: Service, round_: int, *, ahead_s: float = 0.0, behind_s: float = 0.0) -> None:
     """Requests whose events are so far ahead of now, and whose shadow is so far behind the live model."""
-    ids = [an_id(f"r-{round_}-{number}") for number in range(ROUND)]
-    send_events(service, *(legacy(each, "credit", 0.5, timestamp=ahead_s) for each in ids))
-    send_events(service, *(shadow(each, "credit", 0.5, timestamp=ahead_s - behind_s) for each in ids))
+    ids, now_ms = [an_id(f"r-{round_}-{number}") for number in range(ROUND)], time.time_ns() // 1_000_000
+    send_events(service, now_ms, *(legacy(each, "credit", 0.5, timestamp=ahead_s) for each in ids))
+    send_events(service, now_ms, *(shadow(each, "credit", 0.5, timestamp=ahead_s - behind_s) for each in ids))
 
 
-def send_events(service: Service, *events: Event) -> None:
-    publisher, now_ms = Publisher(service.servers.bootstrap_servers, service.prefix), time.time_ns() // 1_000_000
+def send_events(service: Service, now_ms: int, *events: Event) -> None:
+    publisher = Publisher(service.servers.bootstrap_servers, service.prefix)
     for event in events:
         publisher.send(event.topic, event.key, encoded(event.value, now_ms), event.headers)
     publisher.flush()
