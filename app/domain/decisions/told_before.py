@@ -7,7 +7,7 @@ this prevents: 1. one record a day ahead resolves an alert; 2. the clock is righ
 begin a day after the statistics that it rests on. Held by
 ``tests/unit/domain/test_told_before.py::test_no_alert_begins_after_a_clock_that_was_a_day_ahead``.
 
-Bounded: ``MOST`` fingerprints, those that were told last, and ``_STARTS`` beginnings of each.
+Bounded: ``MOST`` fingerprints, those that were told last, and ``_RUNS`` runs of beginnings of each.
 
 Delivery guarantees: plain data; the same statements give the same beginnings.
 """
@@ -21,14 +21,17 @@ MOST = 32
 #: As in ``passing_time``: event times of one model may be so far apart while all clocks are right.
 WRONG_CLOCK_MS = 3_600_000
 #: Two sources whose clocks are apart take turns; more do not.
-_STARTS = 4
+_RUNS = 4
 
 
 class _Past(Struct, frozen=True, array_like=True, gc=False):
-    """``until``: the last end, 0 before there is one. ``starts``: the last beginnings, the newest at the end."""
+    """``until``: the last end, 0 before there is one. ``runs``: the last beginnings, the newest at the end.
+
+    Those that follow each other by a millisecond are a run, with its first and its last: a clock that stands still makes one.
+    """
 
     until: int = 0
-    starts: tuple[int, ...] = ()
+    runs: tuple[tuple[int, int], ...] = ()
 
 
 class ToldBefore(Struct, gc=False):
@@ -45,14 +48,17 @@ class ToldBefore(Struct, gc=False):
         """The beginning of an alert with this fingerprint, of which a statement says at ``at`` that it fires."""
         past = self.past.get(mark, _Past())
         starts = at if past.until - at > WRONG_CLOCK_MS else max(at, past.until + 1)
-        while starts in past.starts:
-            starts += 1
-        self._keep(mark, _Past(past.until, (*past.starts, starts)[-_STARTS:]))
+        first = starts
+        for run in sorted(past.runs):
+            if run[0] <= starts <= run[1] + 1:
+                first, starts = min(first, run[0]), run[1] + 1
+        runs = [run for run in past.runs if not first <= run[0] <= starts]
+        self._keep(mark, _Past(past.until, (*runs, (first, starts))[-_RUNS:]))
         return starts
 
     def end(self, mark: str, at: int) -> None:
         """It ended."""
-        self._keep(mark, _Past(at, self.past.get(mark, _Past()).starts))
+        self._keep(mark, _Past(at, self.past.get(mark, _Past()).runs))
 
     def _keep(self, mark: str, past: _Past) -> None:
         self.past.pop(mark, None)

@@ -1,7 +1,8 @@
 """What the pair role counted of an input topic, or of a version, minute by minute, the minutes of all partitions side by side.
 
-Minutes are counted, not timed, since partitions of one topic may be hours apart while a backlog is read. A partition that
-has been silent for ``forget_ms`` behind the others no longer counts, so what it last said cannot hold an alert up for ever.
+Minutes are counted, not timed, since partitions of one topic may be hours apart while a backlog is read. A partition that has
+been silent while the others went on by ``forget_ms`` no longer counts, so what it last said cannot hold an alert up for ever; one
+that lies behind them and speaks does, however far behind.
 """
 
 from typing import NamedTuple
@@ -15,7 +16,7 @@ RECENT = 10
 class Minute(NamedTuple):
     """Of one source partition, in a minute that ended at ``end`` (event time, milliseconds): ``bad`` ones of those ``seen``.
 
-    ``usual``, ``most``: how bad, where that has a measure: usually, and at most.
+    ``usual``, ``most``: how bad, where that has a measure: usually, and at most. ``heard``: how far the furthest partition was.
     """
 
     end: int
@@ -23,6 +24,7 @@ class Minute(NamedTuple):
     seen: int
     usual: int = 0
     most: int = 0
+    heard: int = 0
 
 
 #: Source partition, as text, to its recent minutes, oldest first.
@@ -31,11 +33,11 @@ Minutes = dict[str, list[Minute]]
 
 def note(minutes: Minutes, partition: int, minute: Minute, forget_ms: int) -> None:
     """Take one more minute in, and let go what is too old to count."""
+    newest = max([minute.end, *(past[-1].heard for past in minutes.values())])
     recent = minutes.setdefault(str(partition), [])
-    recent.append(minute)
+    recent.append(minute._replace(heard=newest))
     del recent[:-RECENT]
-    newest = max(past[-1].end for past in minutes.values())
-    for name in [name for name, past in minutes.items() if past[-1].end < newest - forget_ms]:
+    for name in [name for name, past in minutes.items() if past[-1].heard < newest - forget_ms]:
         del minutes[name]
 
 

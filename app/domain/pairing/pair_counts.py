@@ -14,7 +14,7 @@ __all__ = ["MINUTE_MS", "Cell", "Minutes", "topic_cell"]
 MINUTE_MS = 60_000
 #: Versions counted by name, as unexpected or for their clocks, for each model and minute.
 _MOST_NAMES = 16
-#: Minutes for which a topic's counts are told after the last one that showed trouble.
+#: Minutes with events whose counts a topic tells after the last one that showed trouble, however long it was silent between.
 _TOLD_AFTER = 10
 
 
@@ -74,8 +74,8 @@ class Minutes:
 
     def __init__(self, cells: dict[int, dict[str, Cell]] | None = None) -> None:
         self.cells: dict[int, dict[str, Cell]] = dict(cells or {})
-        #: For each topic, the minute until which its counts are told.
-        self.troubled_until: dict[str, int] = {topic_cell(side): -1 for side in (0, 1)}
+        #: For each topic, how many more minutes it tells.
+        self.told_after: dict[str, int] = {topic_cell(side): 0 for side in (0, 1)}
 
     def cell(self, name: str, moment: int) -> Cell:
         """The cell of ``name`` (a model, or a topic for what has no model) for the minute of ``moment``."""
@@ -98,17 +98,18 @@ class Minutes:
     def take_out(self, name: str) -> list[tuple[int, Cell]]:
         """What has been counted for a topic, before its minutes are over."""
         rows = [(minute, self.cells[minute].pop(name)) for minute in sorted(self.cells) if name in self.cells[minute]]
-        for minute, cell in rows:
-            self._note_trouble(name, minute, cell)
+        for _, cell in rows:
+            self._tells(name, cell)
         return rows
 
     def _told(self, minute: int) -> dict[str, Cell]:
         """A topic's counts are told while they show trouble, and for some minutes after, until it can be seen to be over."""
-        cells = self.cells.pop(minute)
-        for name, cell in cells.items():
-            self._note_trouble(name, minute, cell)
-        return {name: cell for name, cell in cells.items() if minute <= self.troubled_until.get(name, minute)}
+        return {name: cell for name, cell in self.cells.pop(minute).items() if self._tells(name, cell)}
 
-    def _note_trouble(self, name: str, minute: int, cell: Cell) -> None:
-        if name in self.troubled_until and (cell.misrouted or cell.rejected or cell.ahead.events):
-            self.troubled_until[name] = minute + _TOLD_AFTER
+    def _tells(self, name: str, cell: Cell) -> bool:
+        left = self.told_after.get(name)
+        if left is None:
+            return True
+        troubled = bool(cell.misrouted or cell.rejected or cell.ahead.events)
+        self.told_after[name] = _TOLD_AFTER if troubled else max(0, left - 1)
+        return troubled or left > 0

@@ -207,7 +207,7 @@ class Pairing:
             self._advance(sink)
             self.book.totals = self._saved.totals
             self.book.minutes.cells = self._saved.minutes
-            self.book.minutes.troubled_until |= self._saved.troubled_until
+            self.book.minutes.told_after |= self._saved.told_after
             self._saved = None
         legacy, shadow = (time.position for time in self.times)
         changed = [self._policies.take_up(legacy, shadow)]
@@ -243,6 +243,6 @@ class Pairing:
             order=self._order.marks,
             models={name: model.expectation.state() for name, model in self.models.items()},
             minutes=self.book.minutes.cells,
-            troubled_until=self.book.minutes.troubled_until,
+            told_after=self.book.minutes.told_after,
             totals=self.book.totals,
         )

@@ -75,4 +75,4 @@ class PairingState(Struct, frozen=True):
     models: dict[str, ExpectationState]
     minutes: dict[int, dict[str, Cell]]
     totals: Totals
-    troubled_until: dict[str, int] = {}
+    told_after: dict[str, int] = {}

@@ -56,3 +56,14 @@ def test_a_partition_that_fell_silent_does_not_hold_the_alert_up() -> None:
     note(minutes, 0, Minute(0, 9, 10), 1_000)
     note(minutes, 1, Minute(1_001, 0, 10), 1_000)
     assert (assess(minutes), list(minutes)) == (CLEAR, ["1"])
+
+
+def test_a_partition_that_lies_far_behind_and_speaks_counts() -> None:
+    """Two partitions of a backlog, seven hours apart, take turns; then the one behind falls silent."""
+    minutes: Minutes = {}
+    for number in range(5):
+        note(minutes, 0, Minute(7_000 + number, 0, 10), 6_000)
+        note(minutes, 1, Minute(number, 9, 10), 6_000)
+    assert totals(minutes) == (45, 100)
+    note(minutes, 0, Minute(14_000, 0, 10), 6_000)
+    assert list(minutes) == ["0"]

@@ -49,6 +49,15 @@ def test_no_two_beginnings_are_the_same_and_none_is_far_from_its_statement(ats: 
     assert all(one != other for one, other in pairwise(sorted(starts)))
 
 
+def test_a_clock_that_stands_still_begins_no_two_at_the_same_time() -> None:
+    """1. It fires by one source whose time stands still; 2. another, hours ahead, resolves it; and so on."""
+    told, starts = ToldBefore(), list[int]()
+    for number in range(10):
+        starts.append(told.begin("f", 1_000))
+        told.end("f", 8 * WRONG_CLOCK_MS + number)
+    assert starts == list(range(1_000, 1_010))
+
+
 def test_what_is_remembered_is_bounded_and_the_oldest_goes() -> None:
     told = ToldBefore()
     for number in range(MOST + 2):
