@@ -5,9 +5,8 @@ the end of each window:
 
 - *new*: a feature that the reference lacks has a value in 1 % of the window's rows, at least 5;
 - *retyped*: so many values are of a type that the reference does not have for the feature;
-- *vanished*: the feature was not seen for so many rows, at least 100 and three times the longest gap of the reference, that
-chance
-  alone would do it once in 10^9 times.
+- *vanished*: the feature was not seen, of any type, for so many rows, at least 100 and three times the longest gap of the
+  reference, that chance alone would do it once in 10^9 times.
 
 While there is any such change the state is ``drift``. A change of which a whole window shows nothing is over; one that lasts
 ``warm_up`` rows is how things are now: it joins the reference, ``accepted`` says so once, and the state is ``quiet`` when none is
@@ -105,9 +104,9 @@ class SchemaWatch:
             types = [_TYPES.get(type(value)) for value in column[begin:end]]
             for kind in set(types) - {None}:
                 first, last = begin + types.index(kind), end - 1 - types[::-1].index(kind)
-                if field is not None and kind in field.types:
+                if field is not None:
                     field = self._reference[name] = field._replace(last=max(field.last, self._place(rows, begin, last)))
-                else:
+                if field is None or kind not in field.types:
                     at = [i for i, other in enumerate(types) if other == kind]
                     gap = max((after - before for before, after in pairwise(at)), default=0)
                     found.append((first, name, kind or "", len(at), last, gap))
