@@ -1,5 +1,6 @@
 """What is said when the features of a model's requests become others."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -176,11 +177,43 @@ def test_strings_that_are_all_too_long_are_one_class() -> None:
     ]
 
 
-def test_more_features_than_are_watched_are_bounded() -> None:
+def test_only_as_many_new_features_as_there_is_room_for_are_named_once() -> None:
     config = DriftConfig(warm_up=1_000, features=4)
-    out = feed(fold(config), log_of(from_change={f"f{number}": 1.0 for number in range(40)}))
+    said = schema(feed(fold(config), log_of(from_change={f"f{number}": 1.0 for number in range(40)})))
 
-    assert len(drifting(out)[0]["statistics"]["new"]) == 4
+    assert [one["name"] for one in drifting_of(said)[0]["statistics"]["new"]] == ["f0"]
+    assert episodes(said) == 1
+    assert [one["statistics"]["accepted"] for one in said if one["statistics"].get("accepted")] == [["new f0"]]
+    assert said[-1]["detector"]["state"] == "quiet"
+
+
+def test_features_beyond_the_bound_that_were_always_there_are_no_change() -> None:
+    rng = np.random.default_rng(12)
+    log = entries(
+        pair(number, features={name: float(rng.normal()) for name in "abcd"}, timestamp=1_790_000_000_000 + 200 * number)
+        for number in range(PAIRS)
+    )
+    said = schema(feed(fold(replace(QUICK, features=2)), log))
+
+    assert drifting_of(said) == []
+    assert said[-1]["statistics"]["features"] == 2
+
+
+def test_all_features_within_the_bound_are_known_with_all_their_types() -> None:
+    """A type is no feature: as many features as are watched may have two each."""
+    rng = np.random.default_rng(13)
+    log = entries(
+        pair(
+            number,
+            features={name: float(rng.normal()) if rng.random() < 0.5 else "many" for name in "abcd"},
+            timestamp=1_790_000_000_000 + 200 * number,
+        )
+        for number in range(PAIRS)
+    )
+    said = schema(feed(fold(replace(QUICK, features=4)), log))
+
+    assert drifting_of(said) == []
+    assert said[-1]["statistics"]["features"] == 4
 
 
 @pytest.mark.parametrize("seed", [1, 2])
