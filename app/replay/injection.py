@@ -8,11 +8,15 @@
 
 The signals that can be changed are ``feature/NAME`` and, of the legacy version and every shadow alike, ``prediction``,
 ``latency`` and ``cost``; of shadows alone ``shadow prediction`` and so on, after which ``difference`` and ``agrees`` are
-computed anew. The standard deviation is that of all values of the signal before the moment. Which values are hit is decided by a
-hash of the request's id, so a replay hits the same.
+computed anew. Which values are hit is decided by a hash of the request's id, so a replay hits the same.
+
+The standard deviation is that of the values before the moment, as the detectors see them: of one model on one partition, of
+answers those of one version as the live one or as a shadow. So it does not depend on the order in which partitions are read. What
+has no two values before the moment is not moved.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -72,34 +76,37 @@ class Injection:
         if self.shadow and self.signal.startswith("feature/"):
             message = f"{text!r}: a feature belongs to the request, no shadow has features of its own"
             raise InjectionError(message)
-        self._seen, self._tolerance = _Moments(), tolerance
+        self._seen: defaultdict[tuple[int, str, str, str], _Moments] = defaultdict(_Moments)
+        self._tolerance = tolerance
 
-    def apply(self, value: bytes) -> tuple[bytes, int | None]:
+    def apply(self, value: bytes, partition: int) -> tuple[bytes, int | None]:
         """The record's value with the drift in it, and its event time; before the moment, and for what is no pair, as it was."""
         try:
             pair = msgspec.json.decode(value)
-            places, time_ms = list(self._places(pair)), int(pair["timestamp"])
+            places, time_ms = self._places(pair), int(pair["timestamp"])
+            seen = [self._seen[partition, pair["model"], role, version] for _, _, role, version in places]
         except (ValueError, KeyError, TypeError):
             return value, None
         if time_ms < self.moment_ms:
-            for place, key in places:
-                self._seen.take(place[key])
+            for (place, key, *_), moments in zip(places, seen, strict=True):
+                moments.take(place[key])
             return value, None
         if crc32(b"injected " + str(pair["request_id"]).encode()) >= self._share * 2**32:
             return value, time_ms
-        for place, key in places:
-            place[key] = self._change(place[key], self._seen)
+        for (place, key, *_), moments in zip(places, seen, strict=True):
+            place[key] = self._change(place[key], moments)
         for shadow in pair["shadows"] if self.signal == "prediction" else ():
             _compare(pair, shadow, self._tolerance(pair["model"]))
         return msgspec.json.encode(pair), time_ms
 
-    def _places(self, pair: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
-        """Where the signal's values stand in a pair."""
+    def _places(self, pair: dict[str, Any]) -> list[tuple[dict[str, Any], str, str, str]]:
+        """Where the signal's values stand in a pair, and whose they are: role and version, both empty for a feature."""
         if self.signal.startswith("feature/"):
             name = self.signal.removeprefix("feature/")
-            return [(pair["features"], name)] if name in pair["features"] else []
-        halves = [*pair["shadows"]] if self.shadow else [pair["legacy"], *pair["shadows"]]
-        return [(half, _FIELDS[self.signal]) for half in halves if half is not None]
+            return [(pair["features"], name, "", "")] if name in pair["features"] else []
+        legacy = [] if self.shadow or pair["legacy"] is None else [("legacy", pair["legacy"])]
+        halves = [*legacy, *(("shadow", half) for half in pair["shadows"])]
+        return [(half, _FIELDS[self.signal], role, half["version"]) for role, half in halves]
 
 
 class _Moments:

@@ -101,7 +101,7 @@ class Play:
         return other
 
     def _injected(self, partition: int, record: Record, injection: Injection) -> Record:
-        value, hit_ms = injection.apply(record.value or b"")
+        value, hit_ms = injection.apply(record.value or b"", partition)
         if hit_ms is not None:
             self.hit.setdefault(partition, (record.offset, hit_ms))
         return _Changed(record.offset, record.timestamp, record.key, value)

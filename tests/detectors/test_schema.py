@@ -1,5 +1,6 @@
 """What is said when the features of a model's requests become others."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -35,9 +36,20 @@ def schema(out: Outbox) -> list[dict[str, Any]]:
     return [one.body for one in out if one.body["signal"]["kind"] == "schema"]
 
 
-def drifting(out: Outbox) -> list[dict[str, Any]]:
+def drifting_of(said: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those of them that say that something changed."""
-    return [one for one in schema(out) if one["detector"]["state"] == "drift"]
+    return [one for one in said if one["detector"]["state"] == "drift"]
+
+
+def drifting(out: Outbox) -> list[dict[str, Any]]:
+    """Those of the schema that say that something changed."""
+    return drifting_of(schema(out))
+
+
+def episodes(said: list[dict[str, Any]]) -> int:
+    """How many changes began."""
+    states = [one["detector"]["state"] for one in said]
+    return sum(after == "drift" != before for before, after in pairwise(states))
 
 
 def test_what_stays_as_it_was_is_quiet_after_a_warm_up() -> None:
@@ -72,6 +84,46 @@ def test_a_retyped_feature_is_named_with_both_types_and_over_when_it_is_back() -
     assert not any(one["statistics"].get("accepted") for one in schema(out))
 
 
+@pytest.mark.parametrize("other", ["12.5", True])
+def test_a_feature_whose_type_changes_for_good_is_one_change_and_is_accepted(other: str | bool) -> None:
+    said = schema(feed(fold(), log_of(from_change={"income": other})))
+    figures = [one["statistics"] for one in said if one["detector"]["state"] != "warming"]
+
+    assert episodes(said) == 1
+    assert [one["accepted"] for one in figures if one["accepted"]] == [["retyped income"]]
+    assert not any(one["vanished"] or one["new"] for one in figures)
+    assert said[-1]["detector"]["state"] == "quiet"
+    assert figures[-1]["features"] == 3
+
+
+def test_a_boolean_that_becomes_a_number_and_goes_back_later_was_of_both_types() -> None:
+    rng, pairs = np.random.default_rng(10), []
+    for number in range(PAIRS):
+        owner = bool(rng.random() < 0.3)
+        here = features(rng, owner=float(owner) if CHANGE <= number < CHANGE + 2_000 else owner)
+        pairs.append(pair(number, features=here, timestamp=1_790_000_000_000 + 200 * number))
+    said = schema(feed(fold(), entries(pairs)))
+
+    assert drifting_of(said)[0]["statistics"]["retyped"] == [
+        {"name": "owner", "types": ["number"], "reference_types": ["boolean"]}
+    ]
+    assert episodes(said) == 1
+    assert said[-1]["detector"]["state"] == "quiet"
+
+
+def test_a_retyped_feature_that_then_stays_away_has_vanished() -> None:
+    log = log_of(from_change={"income": "12.5"}, until=CHANGE + 1_500)[: CHANGE + 1_500]
+    rng = np.random.default_rng(11)
+    for number in range(CHANGE + 1_500, PAIRS):
+        here = {name: value for name, value in features(rng).items() if name != "income"}
+        log += entries([pair(number, features=here, timestamp=1_790_000_000_000 + 200 * number)], first=number)
+    last = drifting(feed(fold(), log))[-1]
+
+    assert [one["name"] for one in last["statistics"]["vanished"]] == ["income"]
+    assert last["statistics"]["vanished"][0]["reference_types"] == ["number", "string"]
+    assert last["statistics"]["change"]["offset"] == CHANGE + 1_499
+
+
 def test_a_vanished_feature_is_named_and_a_rare_one_only_when_chance_is_ruled_out() -> None:
     always = drifting(feed(fold(), log_of(from_change={}, without="income")))[0]
     rare = drifting(feed(fold(), log_of(from_change={}, without="note")))[0]
@@ -98,11 +150,10 @@ def test_a_sparse_new_feature_is_one_change_and_is_accepted() -> None:
         )
         for n in range(9_000)
     ]
-    said = [one["detector"]["state"] for one in schema(feed(fold(), entries(pairs)))]
-    episodes = sum(after == "drift" != before for before, after in pairwise(said))
+    said = schema(feed(fold(), entries(pairs)))
 
-    assert episodes == 1
-    assert said[-1] == "quiet"
+    assert episodes(said) == 1
+    assert said[-1]["detector"]["state"] == "quiet"
 
 
 def test_a_feature_that_is_away_every_night_has_not_vanished() -> None:
@@ -126,11 +177,43 @@ def test_strings_that_are_all_too_long_are_one_class() -> None:
     ]
 
 
-def test_more_features_than_are_watched_are_bounded() -> None:
+def test_only_as_many_new_features_as_there_is_room_for_are_named_once() -> None:
     config = DriftConfig(warm_up=1_000, features=4)
-    out = feed(fold(config), log_of(from_change={f"f{number}": 1.0 for number in range(40)}))
+    said = schema(feed(fold(config), log_of(from_change={f"f{number}": 1.0 for number in range(40)})))
 
-    assert len(drifting(out)[0]["statistics"]["new"]) == 4
+    assert [one["name"] for one in drifting_of(said)[0]["statistics"]["new"]] == ["f0"]
+    assert episodes(said) == 1
+    assert [one["statistics"]["accepted"] for one in said if one["statistics"].get("accepted")] == [["new f0"]]
+    assert said[-1]["detector"]["state"] == "quiet"
+
+
+def test_features_beyond_the_bound_that_were_always_there_are_no_change() -> None:
+    rng = np.random.default_rng(12)
+    log = entries(
+        pair(number, features={name: float(rng.normal()) for name in "abcd"}, timestamp=1_790_000_000_000 + 200 * number)
+        for number in range(PAIRS)
+    )
+    said = schema(feed(fold(replace(QUICK, features=2)), log))
+
+    assert drifting_of(said) == []
+    assert said[-1]["statistics"]["features"] == 2
+
+
+def test_all_features_within_the_bound_are_known_with_all_their_types() -> None:
+    """A type is no feature: as many features as are watched may have two each."""
+    rng = np.random.default_rng(13)
+    log = entries(
+        pair(
+            number,
+            features={name: float(rng.normal()) if rng.random() < 0.5 else "many" for name in "abcd"},
+            timestamp=1_790_000_000_000 + 200 * number,
+        )
+        for number in range(PAIRS)
+    )
+    said = schema(feed(fold(replace(QUICK, features=4)), log))
+
+    assert drifting_of(said) == []
+    assert said[-1]["statistics"]["features"] == 4
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -1,9 +1,9 @@
 """A baseline is made: the pairs of a window are gathered as warm-ups, a signal each, and frozen at the window's end.
 
 A signal's warm-up is here what it is in a panel (``app.domain.detection.panel``): it begins with the first value that is not
-null, and takes in all that follows, thinned where that is much; a feature's missing share begins with the feature. Panels are
-split as ``app.domain.detection.watch`` splits them. The schema and the volume are in no baseline. A signal with fewer than
-``LEAST`` values is left out, by name.
+null, and takes in all that follows, thinned where that is much; a feature's missing share begins with the feature, and
+counts what the feature's reference does not take. Panels are split as ``app.domain.detection.watch`` splits them. The schema and
+the volume are in no baseline. A signal with fewer than ``LEAST`` values is left out, by name.
 
 Bounded: what a warm-up keeps, a signal; features, categories, versions and values of segments by the configuration. What the
 bounds refuse is counted in ``refused``.
@@ -22,6 +22,7 @@ from app.domain.detection.blocks import Rows
 from app.domain.detection.drift_config import ALGORITHM, DriftConfig
 from app.domain.detection.frozen import Frozen, FrozenNumbers
 from app.domain.detection.holding import Kept
+from app.domain.detection.missing_warm_up import MissingWarmUp, new_warm_up
 from app.domain.detection.pair_columns import Halves, PairColumns
 from app.domain.detection.pair_records import PairDecoder, segments_of
 from app.domain.detection.pair_rows import answer_rows, input_rows, matching_rows, pair_rows
@@ -95,13 +96,12 @@ class Gathering:
             if sum(one.kind != "missing" for one in signals) >= self.config.features:
                 self.refused += sum(value is not None for value in column)
                 return
-            signals[signal] = WarmUp(int(rows.times[begin]))
-            if signal.kind == "feature":
-                signals[missing] = WarmUp(int(rows.times[begin]))
+            for begun in (signal, missing) if signal.kind == "feature" else (signal,):
+                signals[begun] = new_warm_up(begun, int(rows.times[begin]))
         digests, times = rows.digests[begin:], rows.times[begin:]
         signals[signal].take(column[begin:], digests, times)
         if signal.kind == "feature":
-            signals[missing].take([value is None for value in column[begin:]], digests, times)
+            signals[missing].take(column[begin:], digests, times)
 
     def join(self, other: "Gathering") -> None:
         """Take in what was gathered in the next partition, behind what was gathered in this one."""
@@ -112,7 +112,7 @@ class Gathering:
         for key, theirs in other.warm_ups.items():
             signals = self.warm_ups.setdefault(key, {})
             for signal, warm_up in theirs.items():
-                signals.setdefault(signal, WarmUp(warm_up.first_ms)).join(warm_up)
+                signals.setdefault(signal, new_warm_up(signal, warm_up.first_ms)).join(warm_up)
 
     def panels(self) -> list[BaselinePanel]:
         """What has come of it, frozen; the panels without a single signal included, as what is left out says why."""
@@ -122,6 +122,9 @@ class Gathering:
         return Frozen.of(warm_up, salt_of(signal), self.config.categories, sided=signal.kind in SIDES)
 
     def _panel(self, key: PanelKey, signals: dict[Signal, WarmUp]) -> BaselinePanel:
+        for signal, one in signals.items():
+            if isinstance(one, MissingWarmUp):
+                one.know(signals[Signal("feature", signal.name)].kind())
         enough = {signal: one for signal, one in sorted(signals.items(), key=_by_name) if one.seen >= LEAST}
         return BaselinePanel(
             role=key.role, version=key.version, segment=None if key.segment is None else dict([key.segment]),

@@ -17,7 +17,7 @@ from app.domain.ranges import Range, outside
 __all__ = ["ALGORITHM", "DETECTORS", "DriftConfig"]
 
 #: Changes with every change of a formula: figures from two algorithms are not comparable.
-ALGORITHM = "scan/7"
+ALGORITHM = "scan/8"
 #: ``scan`` decides; ``adwin`` (River's) and whatever else is named is asked beside it and stands in the evidence, it never
 #: decides.
 DETECTORS = ("scan", "adwin")

@@ -142,8 +142,9 @@ class Frozen(NamedTuple):
     @classmethod
     def of(cls, warm_up: WarmUp, salt: int, categories: int, *, sided: bool) -> "Frozen":
         """Freeze a warm-up; ``salt`` is the signal's, ``sided`` whether only one direction of it counts."""
-        numeric = warm_up.kind() is float
-        stage = FrozenNumbers.of(warm_up, salt) if numeric else FrozenShares.of(warm_up, categories, sided=sided)
+        settled = warm_up.settled()
+        numeric = settled.kind() is float
+        stage = FrozenNumbers.of(settled, salt) if numeric else FrozenShares.of(settled, categories, sided=sided)
         return cls(stage, warm_up.seen, warm_up.first_ms, warm_up.last_ms)
 
     @property

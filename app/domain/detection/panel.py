@@ -21,6 +21,7 @@ from app.domain.detection.blocks import Block, Rows, encode
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.kernels import Heard, Kernels
 from app.domain.detection.known_signals import KnownSignals
+from app.domain.detection.missing_warm_up import MissingWarmUp, new_warm_up
 from app.domain.detection.scan import STRETCH
 from app.domain.detection.signals import Value, WarmUp
 from app.domain.detection.states import States
@@ -92,9 +93,11 @@ class Panel:
                 self._watch(Signal("missing", signal.name), int(rows.times[at]))
         if new := self.watched[before:]:
             self.known.begin(new, self.kernels, self.config, self.part / len(self.watched), int(rows.times[at]))
+            for one in new:
+                self._tell_type(one)
 
     def _watch(self, signal: Signal, time_ms: int) -> None:
-        one = Watched(signal, WarmUp(time_ms))
+        one = Watched(signal, new_warm_up(signal, time_ms))
         one.episode.since_ms = time_ms
         self.watched.append(one)
         self.by_signal[signal] = one
@@ -154,16 +157,21 @@ class Panel:
             one.stage.take(column, rows.digests[at:end], rows.times[at:end])
             if one.stage.is_over(self.config):
                 self.kernels.freeze(one, self.config, self.part / len(self.watched))
+                self._tell_type(one)
                 one.episode.enter("quiet", int(rows.times[end - 1]))
                 one.live_row = self.row
                 frozen.append(one)
         return frozen
 
     def _warm_column(self, one: Watched, rows: Rows, at: int, end: int) -> Sequence[Value]:
-        missing = one.signal.kind == "missing"
-        column = rows.columns.get(Signal("feature", one.signal.name) if missing else one.signal)
-        values = [None] * (end - at) if column is None else column[at:end]
-        return [value is None for value in values] if missing else values
+        column = rows.columns.get(Signal("feature", one.signal.name) if one.signal.kind == "missing" else one.signal)
+        return [None] * (end - at) if column is None else column[at:end]
+
+    def _tell_type(self, one: Watched) -> None:
+        """Tell a missing share that warms up which type its feature's reference takes, once there is one."""
+        missing = self.by_signal.get(Signal("missing", one.signal.name)) if one.signal.kind == "feature" else None
+        if missing is not None and isinstance(missing.stage, MissingWarmUp) and not isinstance(one.stage, WarmUp):
+            missing.stage.know(one.stage.takes)
 
     def _say(self, changed: list[Watched], *, closed: bool, out: list[Emission]) -> None:
         """Report what changed, or everything where the window closes, which then begins anew."""

@@ -5,9 +5,8 @@ the end of each window:
 
 - *new*: a feature that the reference lacks has a value in 1 % of the window's rows, at least 5;
 - *retyped*: so many values are of a type that the reference does not have for the feature;
-- *vanished*: the feature was not seen for so many rows, at least 100 and three times the longest gap of the reference, that
-chance
-  alone would do it once in 10^9 times.
+- *vanished*: the feature was not seen, of any type, for so many rows, at least 100 and three times the longest gap of the
+  reference, that chance alone would do it once in 10^9 times.
 
 While there is any such change the state is ``drift``. A change of which a whole window shows nothing is over; one that lasts
 ``warm_up`` rows is how things are now: it joins the reference, ``accepted`` says so once, and the state is ``quiet`` when none is
@@ -15,9 +14,10 @@ left. A category that was never seen is none of this: it counts as ``(other)`` a
 
 Rows that a feature's kernel found whole are not looked at again: they have the type that its reference has.
 
-Bounded: ``config.features`` features in the reference and as many others in a window; values of further ones are counted by the
-panel, which has the same bound. Delivery guarantees: a pure function of the rows, however they were cut; ``dump`` and ``load``
-are bit for bit.
+Bounded: ``config.features`` features, new ones included, of three types each. What comes when there is no room is no change: the
+panel, which has the same bound, counts its values. A feature that vanished for good makes room.
+
+Delivery guarantees: a pure function of the rows, however they were cut; ``dump`` and ``load`` are bit for bit.
 """
 
 from collections.abc import Collection, Mapping
@@ -96,7 +96,7 @@ class SchemaWatch:
         """Take some rows in; in these the features in ``whole`` have values of this type throughout."""
         if not self._rows:
             self._first_ms = self._last_ms = self.since_ms = int(rows.times[begin])
-        found: list[tuple[int, str, str, int, int, int]] = []
+        found: list[tuple[_Place, str, str, _Seen]] = []
         for signal, column in rows.columns.items():
             name, field = signal.name, self._reference.get(signal.name)
             if field is not None and whole.get(name) in field.types:
@@ -105,26 +105,33 @@ class SchemaWatch:
             types = [_TYPES.get(type(value)) for value in column[begin:end]]
             for kind in set(types) - {None}:
                 first, last = begin + types.index(kind), end - 1 - types[::-1].index(kind)
-                if field is not None and kind in field.types:
+                if field is not None:
                     field = self._reference[name] = field._replace(last=max(field.last, self._place(rows, begin, last)))
-                else:
+                if field is None or kind not in field.types:
                     at = [i for i, other in enumerate(types) if other == kind]
                     gap = max((after - before for before, after in pairwise(at)), default=0)
-                    found.append((first, name, kind or "", len(at), last, gap))
-        for first, name, kind, values, last, gap in sorted(found):
-            self._count(name, kind, _Seen(values, self._place(rows, begin, first), self._place(rows, begin, last), gap))
+                    place = self._place(rows, begin, first)
+                    found.append((place, name, kind or "", _Seen(len(at), place, self._place(rows, begin, last), gap)))
+        self._count(sorted(found))
         self._rows += end - begin
         self._last_ms = max(self._last_ms, int(rows.times[begin:end].max()))
 
     def _place(self, rows: Rows, begin: int, at: int) -> _Place:
         return _Place(self._rows + at - begin, int(rows.offsets[at]), int(rows.times[at]))
 
-    def _count(self, name: str, kind: str, seen: _Seen) -> None:
-        before = self._others.get((name, kind))
-        if before is not None:
-            gap = max(before.gap, seen.gap, seen.first.row - before.last.row)
-            self._others[name, kind] = _Seen(before.values + seen.values, before.first, seen.last, gap)
-        elif len(self._others) < self._config.features:
+    def _count(self, found: list[tuple[_Place, str, str, _Seen]]) -> None:
+        """Count what is of known features, and of as many others, the first that come, as the reference has room for."""
+        newcomers = {name for name, _ in self._others} | {name for change, name in self._changes if change == "new"}
+        newcomers -= self._reference.keys()
+        for _, name, kind, seen in found:
+            if name not in self._reference and name not in newcomers:
+                if len(self._reference) + len(newcomers) >= self._config.features:
+                    continue
+                newcomers.add(name)
+            before = self._others.get((name, kind))
+            if before is not None:
+                gap = max(before.gap, seen.gap, seen.first.row - before.last.row)
+                seen = _Seen(before.values + seen.values, before.first, seen.last, gap)
             self._others[name, kind] = seen
 
     def close(self, time_ms: int) -> None:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import compress, repeat
 from struct import pack
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +106,10 @@ class WarmUp:
         """The type that most values have; of two that are as many, the one that came first."""
         return Counter(map(type, self.values)).most_common(1)[0][0]
 
+    def settled(self) -> "WarmUp":
+        """What is frozen of it."""
+        return self
+
     def dump(self) -> dict[str, Any]:
         """The state as plain data."""
         return {"values": self.values, "digests": np.array(self.digests, dtype=np.uint32),
@@ -113,7 +117,7 @@ class WarmUp:
                 "seen": self.seen, "thinning": self.thinning}  # fmt: skip
 
     @classmethod
-    def load(cls, state: dict[str, Any]) -> "WarmUp":
+    def load(cls, state: dict[str, Any]) -> Self:
         """Take the state back."""
         warm_up = cls(state["first"])
         warm_up.values, warm_up.digests, warm_up.last_ms = state["values"], state["digests"].tolist(), state["last"]
@@ -123,6 +127,9 @@ class WarmUp:
 
 class Numbers:
     """A numeric signal: ranks, residuals, four scores."""
+
+    #: The type of its values; those of another are missing.
+    takes: ClassVar[type] = float
 
     def __init__(self, reference: Reference, opinions: list[Opinion | OtherOpinion], slot: int) -> None:
         self.reference, self.opinions, self.slot = reference, opinions, slot
@@ -153,7 +160,7 @@ class Shares:
         self.seasonal = 0
         self.boolean = labels[-1] != OTHER
         self._code: dict[object, int] = {False: 0, True: 1} if self.boolean else {v: i for i, v in enumerate(labels[:-1])}
-        self._type = bool if self.boolean else str
+        self.takes: type = bool if self.boolean else str
 
     @property
     def digest(self) -> str:
@@ -164,7 +171,7 @@ class Shares:
 
     def codes(self, values: Sequence[Value]) -> NDArray[np.int64]:
         """Which class each of these values is of; -1 where it is not of this signal's type."""
-        kind, code, other = self._type, self._code, len(self.labels) - 1
+        kind, code, other = self.takes, self._code, len(self.labels) - 1
         if list(map(type, values)).count(kind) == len(values):
             if self.boolean:
                 return np.frombuffer(bytes(values), dtype=np.uint8).astype(np.int64)  # type: ignore[arg-type]  # all are bool

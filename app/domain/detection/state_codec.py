@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 __all__ = ["StateError", "decode_state", "encode_state"]
 
 _MARK = b"gnomon-detect"
-_VERSION = 6
+_VERSION = 7
 _ARRAY = 1
 #: The only element types that a state holds; the index is what is written.
 _TYPES = (np.dtype("<f8"), np.dtype("<i8"), np.dtype("<u4"), np.dtype("u1"))

@@ -6,6 +6,7 @@ from math import comb
 from typing import Any, NamedTuple
 
 from app.domain.detection.episodes import Episode
+from app.domain.detection.missing_warm_up import MissingWarmUp
 from app.domain.detection.signals import Numbers, Shares, WarmUp
 from schemas.statistics import Signal
 
@@ -67,7 +68,8 @@ class Watched:
     def load(cls, state: dict[str, Any]) -> "Watched":
         """Take the state back."""
         stage = state["stage"]
-        kind = Numbers if "numbers" in stage else Shares if "shares" in stage else WarmUp
+        warm_up = MissingWarmUp if state["kind"] == "missing" else WarmUp
+        kind = Numbers if "numbers" in stage else Shares if "shares" in stage else warm_up
         watched = cls(Signal(state["kind"], state["name"]), kind.load(stage))
         watched.episode = Episode.load(state["episode"])
         watched.score, watched.baseline, watched.granted = state["score"], state["baseline"], state["granted"]

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.missing_warm_up import MissingWarmUp
 from app.domain.detection.signals import Value, WarmUp
+from app.domain.detection.state_codec import decode_state, encode_state
 
 COUNT, MOST, STRETCH = 350_000, 100_000, 512
 CONFIG = DriftConfig(warm_up=1_000, warm_up_ms=COUNT - 1)
@@ -80,3 +82,21 @@ def test_two_that_are_joined_have_the_shares_of_what_they_saw(first: int, second
     assert behind / len(whole.values) == pytest.approx(second / (first + second), abs=0.01)
     assert whole.times == sorted(whole.times)
     assert [part.values for part in parts] == kept
+
+
+def test_what_a_missing_share_keeps_is_bounded_and_settled_by_the_type_that_it_is_told() -> None:
+    held: list[Value] = [(1.0, 1.0, "N/A", None)[at % 4] for at in range(COUNT)]
+    digests, times = np.arange(COUNT, dtype=np.uint32), np.arange(COUNT, dtype=np.int64)
+    half = COUNT // 2
+    first = MissingWarmUp(0)
+    first.take(held[:half], digests[:half], times[:half])
+    second = MissingWarmUp.load(decode_state(encode_state(first.dump())))
+    second.take(held[half:], digests[half:], times[half:])
+
+    assert MOST // 2 <= len(second.values) <= MOST
+    assert second.seen == COUNT
+    assert not second.is_over(CONFIG)
+    assert second.ends_after([1.0], np.array([COUNT], dtype=np.int64), CONFIG) is None
+    second.know(str)
+    assert second.is_over(CONFIG)
+    assert second.settled().values == [at % 4 != 2 for at in second.times]
