@@ -11,6 +11,10 @@ one that was taken back serves no more.
 *Seen*: a training has seen a change that lies in ``pairs`` before the end of its window. Offsets say so, since a clock that is
 ahead dates a trigger to a time that is still to come; times alone say so where there is no offset.
 
+*In a window*: a trigger of today does not hold yesterday's pairs, which late outcomes tell of, nor the other way round. So what
+a window has is told by the offsets of ``pairs``, and by its own times where there are none of the same partition; never by when
+its trigger was decided.
+
 *Labelled*: the latest windows of the served model's errors; kept only where the policy asks for labels.
 
 Bounded: ``ASKED`` signals, the latest; ``LABELLED`` windows of a model, the latest and those that a cause may ask about; of more,
@@ -27,6 +31,7 @@ from app.domain.decisions.retrain_courses import Course
 from app.domain.decisions.retrain_policy import RetrainPolicy
 from schemas.offsets import OffsetRange
 from schemas.statistics import DriftStatistics
+from schemas.trigger import TriggerWindow
 
 __all__ = ["ASKED", "LABELLED", "Asked", "Coming", "Cooldown", "Labelled", "Renewal"]
 
@@ -40,13 +45,15 @@ _IN_A_ROW = 3
 class Asked(Struct, frozen=True, gc=False, omit_defaults=True):
     """The last trigger for a signal in a direction, when it was decided, and when a training that has seen it succeeded, or 0.
 
-    ``reached``: the end of what statistics had told of ``pairs`` when that was heard; 0: it is not known.
+    ``reached``: the end of what statistics had told of ``pairs`` when that was heard; 0: it is not known. ``reaches``: the event
+    time of its window's end; 0: when it was decided.
     """
 
     trigger: str
     at: int
     answered: int = 0
     reached: int = 0
+    reaches: int = 0
 
 
 class Renewal(Struct, gc=False, omit_defaults=True):
@@ -99,7 +106,8 @@ class Cooldown(Struct, gc=False, omit_defaults=True):
     trigger whose training succeeded was decided, and the last one that came to nothing. ``courses``: the last few triggers.
     ``fresh``: the data since the last. ``version``, ``serves``: which version serves, and since when it was not told to be stale;
     ``took_over``: when that was known; ``coming``: which one answers in its place. ``asked``: by ``about`` of a cause.
-    ``newest``: the stretch of ``pairs`` that ends last of those that were told; ``learnt``: that of the trainings that succeeded.
+    ``newest``: the stretch of ``pairs`` that ends last of those that were told; ``learnt``: that of the trainings that succeeded,
+    ``learnt_until``: the latest event time in their windows (0: ``mended``). ``latest``, ``window``: id and window of the last.
     """
 
     last: int = 0
@@ -120,6 +128,9 @@ class Cooldown(Struct, gc=False, omit_defaults=True):
     labelled: list[Labelled] = []
     newest: OffsetRange | None = None
     learnt: OffsetRange | None = None
+    learnt_until: int = 0
+    latest: str = ""
+    window: TriggerWindow | None = None
 
     def until(self, policy: RetrainPolicy) -> int:
         """The event time from which the next trigger may come; a success has ended the wait."""
@@ -127,17 +138,27 @@ class Cooldown(Struct, gc=False, omit_defaults=True):
 
     def holds(self, cause: Cause, at: int, policy: RetrainPolicy) -> bool:
         """Whether the window of an earlier trigger has this change already."""
-        since, asked = cause.since, self.asked.get(cause.about)
-        if self.has_seen(cause) or (self.failed != self.last and since <= self.last and at < self.until(policy)):
+        asked = self.asked.get(cause.about)
+        if self.has_seen(cause) or (self.failed != self.last and at < self.until(policy) and self._is_in_last(cause)):
             return True
-        return bool(policy.repeat_after_s) and asked is not None and since <= asked.at
+        return bool(policy.repeat_after_s) and asked is not None and cause.since <= (asked.reaches or asked.at)
+
+    def _is_in_last(self, cause: Cause) -> bool:
+        """Whether the last trigger's window has pairs of this change, as far as it is told of."""
+        window = self.window
+        if window is None:
+            return cause.since <= self.last
+        stretch = window.offsets[0]
+        if cause.partition != stretch.partition:
+            return cause.since <= window.end and window.start <= cause.alarm_at
+        return cause.start < stretch.end and stretch.start < cause.end
 
     def has_seen(self, cause: Cause) -> bool:
         """Whether a training that succeeded has seen this change: any, or one of its signal and direction until the answer."""
         asked, learnt = self.asked.get(cause.about), self.learnt
         answered = asked is not None and cause.since <= asked.answered
         if learnt is None or not cause.end or cause.partition != learnt.partition:
-            return 0 < cause.since <= self.mended or answered
+            return 0 < cause.since <= (self.learnt_until or self.mended) or answered
         return cause.start < learnt.end or (answered and asked is not None and (not asked.reached or cause.start < asked.reached))
 
     def read(self, stretch: OffsetRange | None) -> None:
@@ -159,26 +180,29 @@ class Cooldown(Struct, gc=False, omit_defaults=True):
         self.recent = [then for then in self.recent[-99:] if then > at - _DAY_MS] + [at]
         self.fresh = None
 
-    def ask(self, about: str, trigger: str, at: int) -> None:
-        """A trigger speaks for this signal and direction."""
+    def ask(self, about: str, trigger: str, at: int, reaches: int) -> None:
+        """A trigger whose window ends at this event time speaks for this signal and direction."""
         self.asked.pop(about, None)
-        self.asked[about] = Asked(trigger, at)
+        self.asked[about] = Asked(trigger, at, reaches=reaches)
         if len(self.asked) > ASKED:
             del self.asked[next(iter(self.asked))]
 
     def succeed(self, course: Course) -> None:
         """A training has succeeded: what was asked for up to its trigger is answered."""
+        reaches = course.reaches or course.decided
+        self.learnt_until = max(self.learnt_until or self.mended, reaches)
         self.mended = max(self.mended, course.decided)
         self.learnt = _further(self.learnt, course.stretch) if course.stretch is not None else None
         newest, learnt = self.newest, self.learnt
         reached = newest.end if newest is not None and learnt is not None and newest.partition == learnt.partition else 0
         for about, asked in self.asked.items():
-            if asked.at <= course.decided and not asked.answered:
-                self.asked[about] = Asked(asked.trigger, asked.at, course.since, reached)
+            if asked.at <= course.decided and asked.reaches <= reaches and not asked.answered:
+                self.asked[about] = Asked(asked.trigger, asked.at, course.since, reached, asked.reaches)
 
     def come_to_nothing(self, trigger: str, course: Course) -> None:
         """A trigger's training failed, or nobody approved it: it speaks for nothing any more."""
-        self.failed = max(self.failed, course.decided)
+        if self.latest in ("", trigger):
+            self.failed = max(self.failed, course.decided)
         self.asked = {about: asked for about, asked in self.asked.items() if asked.trigger != trigger}
 
     def serve(self, statistics: DriftStatistics) -> None:

@@ -6,9 +6,12 @@ with each later statement that the condition still holds, until it is settled:
 1. ``DISABLED``, ``NOT_LISTED``: the owner does not want one (judged again: he may change his mind while it fires).
 2. ``NO_WINDOW``: the statistics name no stretch of ``pairs``, so there is nothing to train on.
 3. ``SAME_CHANGE``, settled: the estimated change lies before the end of the window of a trigger whose training succeeded (by
-   offset; by time, where there is none, before the moment of the trigger); or, within the cooldown, before the moment of the
-   last trigger; or, at any time, before that of the last trigger for the same signal and direction, and, where its training
-   succeeded, before the answer. Its window holds this change already, one trigger for one cause.
+   offset; by time, where there is none); or, within the cooldown, before the end of the last trigger's window, if that has pairs
+   of this drift; or, at any time, before the end of the window of the last trigger for the same signal and direction, and, where
+   its training succeeded, before the answer. Its window holds this change already, one trigger for one cause. Scenario: 1. an
+   input drifts, a trigger; 2. outcomes, a day late, say that answers were wrong yesterday; 3. no pair of that lies in the
+   trigger's window: a cause of its own. Held by
+   ``tests/unit/agents/test_late_causes.py::test_a_trigger_of_today_does_not_speak_for_the_pairs_of_yesterday``.
 4. ``SAME_SIGNAL``: the signal has triggered in the same direction within ``repeat_after_s``, and no pipeline has answered how
    that ended: one request is enough for what comes and goes. Scenario: 1. it rains, a trigger; 2. it is dry, the alert is
    resolved; 3. it rains again, a week later, and nobody has trained. Held by
