@@ -1,4 +1,4 @@
-"""What a model's triggers leave behind: cooldown, what was asked for and answered, which version serves, how much is labelled.
+"""What a model's triggers leave behind: cooldown, what was asked for and answered, which version serves.
 
 *Asked*: a trigger speaks for its signal in its direction, until a pipeline has answered how it ended. Weather comes again
 every week: else the same drift would be asked for after each cooldown though nobody had retrained.
@@ -15,29 +15,24 @@ ahead dates a trigger to a time that is still to come; times alone say so where 
 a window has is told by the offsets of ``pairs``, and by its own times where there are none of the same partition; never by when
 its trigger was decided.
 
-*Labelled*: the latest windows of the served model's errors; kept only where the policy asks for labels.
-
-Bounded: ``ASKED`` signals, the latest; ``LABELLED`` windows of a model, the latest and those that a cause may ask about; of more,
-two of the older half become one, so that a share is told a little lower than it is.
+Bounded: ``ASKED`` signals, the latest; the windows of errors as in ``retrain_labels``.
 Delivery guarantees: plain data that is saved whole; all times are event times.
 """
-
-from typing import NamedTuple
 
 from msgspec import Struct
 
 from app.domain.decisions.retrain_cause import Cause
 from app.domain.decisions.retrain_courses import Course
+from app.domain.decisions.retrain_labels import Labelled, share_with_labels, with_labels
 from app.domain.decisions.retrain_policy import RetrainPolicy
 from schemas.offsets import OffsetRange
 from schemas.statistics import DriftStatistics
 from schemas.trigger import TriggerWindow
 
-__all__ = ["ASKED", "LABELLED", "Asked", "Coming", "Cooldown", "Labelled", "Renewal"]
+__all__ = ["ASKED", "Asked", "Coming", "Cooldown", "Renewal"]
 
 #: About 100 bytes each.
 ASKED = 64
-LABELLED = 32
 _DAY_MS = 86_400_000
 _IN_A_ROW = 3
 
@@ -78,24 +73,6 @@ class Coming(Struct, gc=False):
     since: int
     windows: int
     start: int
-
-
-class Labelled(NamedTuple):
-    """A window of errors: its stretch of ``pairs``, the pairs in it that have an outcome, and those that were waited for.
-
-    ``settled`` of 0: the statistics did not say.
-    """
-
-    version: str
-    start: int
-    end: int
-    labelled: int
-    settled: int
-
-    def and_(self, other: "Labelled") -> "Labelled":
-        """Both as one."""
-        start, end = min(self.start, other.start), max(self.end, other.end)
-        return Labelled("", start, end, self.labelled + other.labelled, self.settled + other.settled)
 
 
 class Cooldown(Struct, gc=False, omit_defaults=True):
@@ -219,29 +196,12 @@ class Cooldown(Struct, gc=False, omit_defaults=True):
             self.version, self.serves, self.took_over, self.coming = version, self.coming.since, at, None
 
     def count_labels(self, statistics: DriftStatistics, start: int, end: int, needed: int) -> None:
-        """A window of the live model's errors, whose pairs lie in this stretch; an open one that is told again takes its place.
-
-        ``needed``: where the first stretch begins that may be asked about.
-        """
-        share, labelled = statistics.statistics.get("label_share"), statistics.window.events
-        settled = round(labelled / share) if isinstance(share, float) and 0 < share <= 1 else 0
-        window = Labelled(statistics.version, start, end, labelled, settled)
-        windows = [one for one in self.labelled if (one.version, one.start) != window[:2]] + [window]
-        latest = len(windows) - LABELLED // 2
-        self.labelled = [one for at, one in enumerate(windows) if at >= latest or one.start >= needed]
-        if len(self.labelled) > LABELLED:
-            at = min(range(LABELLED // 2), key=lambda at: self.labelled[at].labelled + self.labelled[at + 1].labelled)
-            self.labelled[at : at + 2] = [self.labelled[at].and_(self.labelled[at + 1])]
+        """A window of the live model's errors; see ``with_labels``."""
+        self.labelled = with_labels(self.labelled, statistics, start, end, needed)
 
     def label_share(self, start: int, end: int, pairs: int) -> float:
-        """The share of pairs of a stretch that have an outcome, by the windows that lie in it as a whole: at least so many.
-
-        ``pairs`` of 0: among those that were waited for, not all of the stretch.
-        """
-        inside = [one for one in self.labelled if start <= one.start and one.end <= end]
-        labelled = sum(one.labelled for one in inside if pairs or one.settled)
-        of = pairs or sum(one.settled for one in inside)
-        return labelled / of if of else 0.0
+        """The share of pairs of a stretch that have an outcome; see ``share_with_labels``."""
+        return share_with_labels(self.labelled, start, end, pairs)
 
 
 def _further(one: OffsetRange | None, other: OffsetRange) -> OffsetRange:
