@@ -170,6 +170,7 @@ class Retraining:
         )
         limits = TriggerPolicy(policy.cooldown_s, rfc3339(subject.cooldown.until(policy)), suppressed)
         trigger = compose(statistics, self._pairs, cause, part, ground, limits)
+        cause.settled_by = trigger.trigger_id
         subject.cooldown.ask(cause.about, trigger.trigger_id, at, trigger.window.end)
         self._begin(trigger, subject, at, policy, id_ if told is None else alert_id(mark, "firing", told.episode.starts))
 

@@ -113,12 +113,15 @@ class Cooldown(Struct, gc=False, omit_defaults=True):
         """The event time from which the next trigger may come; a success has ended the wait."""
         return self.last + policy.cooldown_s * 1000 if self.last > self.mended else 0
 
-    def holds(self, cause: Cause, at: int, policy: RetrainPolicy) -> bool:
-        """Whether the window of an earlier trigger has this change already."""
+    def holder(self, cause: Cause, at: int, policy: RetrainPolicy) -> str | None:
+        """Which earlier trigger's window has this change already; empty: a training has seen it; None: no trigger's has."""
+        if self.has_seen(cause):
+            return ""
         asked = self.asked.get(cause.about)
-        if self.has_seen(cause) or (self.failed != self.last and at < self.until(policy) and self._is_in_last(cause)):
-            return True
-        return bool(policy.repeat_after_s) and asked is not None and cause.since <= (asked.reaches or asked.at)
+        if policy.repeat_after_s and asked is not None and cause.since <= (asked.reaches or asked.at):
+            return asked.trigger
+        lasts = self.failed != self.last and at < self.until(policy)
+        return self.latest if lasts and self._is_in_last(cause) else None
 
     def _is_in_last(self, cause: Cause) -> bool:
         """Whether the last trigger's window has pairs of this change, as far as it is told of."""
