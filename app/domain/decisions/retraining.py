@@ -19,7 +19,8 @@ with each later statement that the condition still holds, until it is settled:
 5. ``VETOED``: the data of the model are broken by now. Only ``data_quality`` itself is let through.
 6. ``COOLDOWN``: a change of its own; it gets its trigger if it still holds when the cooldown is over. A success ends it.
 7. ``IN_PROGRESS``: an earlier trigger waits for approval, or its training runs.
-8. ``QUORUM``: too few signals have drifted. 9. ``TOO_FEW_EVENTS`` in the window. 10. ``TOO_FEW_LABELS`` among them.
+8. ``QUORUM``: too few signals have drifted. 9. ``TOO_FEW_EVENTS`` in the window, none whatever the policy. 10. ``TOO_FEW_LABELS``
+   among them.
 11. ``DAILY_MAXIMUM``. 12. ``QUIET_HOURS``. 13. Otherwise ``TRIGGERED``, settled.
 
 2 to 12 are *held back*. A cause counts once, however often it is judged; the next trigger tells the number of the others in
@@ -89,7 +90,7 @@ def judge_any(
         (at < cooldown.until(policy), RetrainReason.COOLDOWN),
         (is_busy(cooldown.courses, at, policy), RetrainReason.IN_PROGRESS),
         (around.signals < policy.quorum, RetrainReason.QUORUM),
-        (cause.part(policy).events < policy.minimum_events, RetrainReason.TOO_FEW_EVENTS),
+        (cause.part(policy).events < max(policy.minimum_events, 1), RetrainReason.TOO_FEW_EVENTS),
         (_lacks_labels(cause, code, cooldown, policy), RetrainReason.TOO_FEW_LABELS),
         (0 < policy.daily_maximum <= cooldown.of_last_day(at), RetrainReason.DAILY_MAXIMUM),
         (policy.is_quiet(at), RetrainReason.QUIET_HOURS),

@@ -1,6 +1,6 @@
 """Triggers once they are decided: what pipelines answer, what people decide, and what only time brings."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -319,3 +319,14 @@ def test_a_window_that_has_drifted_begins_behind_the_alarm() -> None:
 def test_a_window_that_has_drifted_takes_in_what_is_a_twentieth_at_most() -> None:
     desk = Desk(RetrainPolicy(minimum_events=60_000), window="drifted").read(*(drift(n, "drift", change=3) for n in range(5, 80)))
     assert desk.triggers[0]["window"]["offsets"] == [{"topic": "pairs", "partition": 2, "start": 30_000, "end": 630_000}]
+
+
+@pytest.mark.parametrize(("window", "first"), [("drifted", 6), ("change", 5)])
+def test_a_trigger_has_data_though_no_number_of_events_is_asked_for(window: Literal["drifted", "change"], first: int) -> None:
+    desk = Desk(RetrainPolicy(minimum_events=0), window=window).read(*(drift(n, "drift", change=3) for n in range(5, 8)))
+    [trigger] = desk.triggers
+    [stretch] = trigger["window"]["offsets"]
+    assert minutes(desk) == [first]
+    assert stretch["start"] < stretch["end"]
+    assert trigger["window"]["events"] > 0
+    assert desk.fold.figures()['triggers_suppressed_total{reason="too_few_events"}'] == (window == "drifted")
