@@ -239,8 +239,9 @@ class Retraining:
             self._running(model, subject, at), "manual", detail, action.id, at, self._links.page(model=model)
         )  # fmt: skip
         id_ = compose_request(self._pairs, fresh, request, TriggerPolicy(0, "", 0)).trigger_id
-        if id_ in cooldown.courses:
+        if id_ in cooldown.courses or id_ in cooldown.fired:
             raise DecodeError("duplicate", f"$.id: {quoted(action.id)} has fired the trigger {id_} already")
+        cooldown.fire(id_)
         self._request(subject, fresh, request, policy, caused_by=f"action/{action.id}")
 
 

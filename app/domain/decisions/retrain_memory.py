@@ -15,7 +15,7 @@ ahead dates a trigger to a time that is still to come; times alone say so where 
 a window has is told by the offsets of ``pairs``, and by its own times where there are none of the same partition; never by when
 its trigger was decided.
 
-Bounded: ``ASKED`` signals, the latest; the windows of errors as in ``retrain_labels``.
+Bounded: ``ASKED`` signals and ``FIRED`` triggers by hand, the latest; the windows of errors as in ``retrain_labels``.
 Delivery guarantees: plain data that is saved whole; all times are event times.
 """
 
@@ -29,10 +29,12 @@ from schemas.offsets import OffsetRange
 from schemas.statistics import DriftStatistics
 from schemas.trigger import TriggerWindow
 
-__all__ = ["ASKED", "Asked", "Coming", "Cooldown", "Renewal"]
+__all__ = ["ASKED", "FIRED", "Asked", "Coming", "Cooldown", "Renewal"]
 
 #: About 100 bytes each.
 ASKED = 64
+#: About 20 bytes each: more than a copy of an action may be late by.
+FIRED = 64
 _DAY_MS = 86_400_000
 _IN_A_ROW = 3
 
@@ -85,6 +87,7 @@ class Cooldown(Struct, gc=False, omit_defaults=True):
     ``took_over``: when that was known; ``coming``: which one answers in its place. ``asked``: by ``about`` of a cause.
     ``newest``: the stretch of ``pairs`` that ends last of those that were told; ``learnt``: that of the trainings that succeeded,
     ``learnt_until``: the latest event time in their windows (0: ``mended``). ``latest``, ``window``: id and window of the last.
+    ``fired``: the ids of those by hand, each of which an action has fired.
     """
 
     last: int = 0
@@ -108,6 +111,7 @@ class Cooldown(Struct, gc=False, omit_defaults=True):
     learnt_until: int = 0
     latest: str = ""
     window: TriggerWindow | None = None
+    fired: list[str] = []
 
     def until(self, policy: RetrainPolicy) -> int:
         """The event time from which the next trigger may come; a success has ended the wait."""
@@ -159,6 +163,10 @@ class Cooldown(Struct, gc=False, omit_defaults=True):
         self.last, self.triggers, self.held_back = at, self.triggers + 1, 0
         self.recent = [then for then in self.recent[-99:] if then > at - _DAY_MS] + [at]
         self.fresh = None
+
+    def fire(self, trigger: str) -> None:
+        """An action has fired this trigger: a copy of it fires none."""
+        self.fired = [*self.fired[1 - FIRED :], trigger]
 
     def ask(self, about: str, trigger: str, at: int, reaches: int) -> None:
         """A trigger whose window ends at this event time speaks for this signal and direction."""
