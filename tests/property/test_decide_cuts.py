@@ -142,6 +142,8 @@ ANSWERED = (
     ),
 )  # fmt: skip
 KEPT_MS = 3_600_000
+#: Outcomes tell of so long ago.
+LATE_MS = 3_000_000
 models, versions = st.sampled_from(["credit", "fraud"]), st.sampled_from(["1.4.0", "1.5.0"])
 served = st.builds(drift, minutes, st.just("quiet"), st.just("prediction"), st.just(""), model=models, version=versions)
 moved = st.builds(
@@ -161,7 +163,7 @@ ended = st.builds(
     ended=st.just({"reason": "version", "successor": "1.5.0"}),
 )  # fmt: skip
 answered_logs = st.lists(drifts | served | served | moved | labelled | differs | ended | pairings, max_size=60).map(
-    lambda log: sorted(log, key=lambda one: one.window.start // 600_000)
+    lambda log: sorted(log, key=lambda one: (one.window.start + LATE_MS * (one.signal.kind == "error")) // 600_000)
 )
 says = st.sampled_from(["accepted", "running", "succeeded", "failed", "approve", "approve", "approve", "reject", "trigger"])
 

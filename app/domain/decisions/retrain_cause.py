@@ -64,7 +64,8 @@ class Cause(Struct, gc=False, omit_defaults=True):
     events that are in ``events`` already: an open window is told more than once. ``judged`` is how it was judged last,
     ``held`` one more than the number of triggers before it was held back (0: it never was), ``attempts`` how many triggers for it
     came to nothing. ``alarm``, ``alarm_at`` and ``before``: the end of the first statement, and the events up to it. ``breaks``:
-    it says that the data are broken. ``about``: which signal has moved which way (see ``about``).
+    it says that the data are broken. ``about``: which signal has moved which way (see ``about``). ``settled_by``: the trigger
+    that speaks for it; empty: none does, or a training has seen it.
     """
 
     since: int
@@ -82,6 +83,7 @@ class Cause(Struct, gc=False, omit_defaults=True):
     before: int = 0
     breaks: bool = False
     about: str = ""
+    settled_by: str = ""
 
     @classmethod
     def whole(cls, statistics: DriftStatistics, pairs: str) -> "Cause":

@@ -60,7 +60,8 @@ class Course(Struct, gc=False, omit_defaults=True):
 
     ``trigger`` and ``caused_by`` are kept while it waits for approval, to be written again with what was said. ``version``: which
     one it is to replace. ``expires``: from when on the broker may delete the beginning of its window; 0: never. ``stretch``: of
-    ``pairs``, what it asks to train on.
+    ``pairs``, what it asks to train on, and ``reaches``, the event time of its end, which lies behind ``decided`` where outcomes
+    come late; 0: it is not known.
     """
 
     stage: Stage
@@ -71,6 +72,7 @@ class Course(Struct, gc=False, omit_defaults=True):
     version: str = ""
     expires: int = 0
     stretch: OffsetRange | None = None
+    reaches: int = 0
 
     def go(self, stage: Stage, at: int) -> None:
         """Take a step at ``at``; a course never goes back in time."""

@@ -2,6 +2,7 @@
 
 The plan: a statement on a signal of the served model is judged as a cause (``judge``). Each record of its statistics moves the
 model's event time, and with it what only time brings (``pass_time``): approvals expire, and what is due without drift begins.
+All is decided at that time, the latest that statistics told of: late outcomes tell of pairs of yesterday, and ask today.
 What pipelines answer (``hear``) and people decide (``act``) applies from the record of statistics after which it is read; a time
 ahead of that is taken as now.
 
@@ -67,8 +68,8 @@ class Retraining:
 
     def pass_time(self, statistics: DriftStatistics, subject: Subject) -> None:
         """Go on to the end of a record of a model's statistics."""
-        cooldown, at, policy = subject.cooldown, statistics.window.end, self._policy_for(statistics.model)
-        cooldown.now = max(cooldown.now, at)
+        cooldown, policy = subject.cooldown, self._policy_for(statistics.model)
+        at = cooldown.now = max(cooldown.now, statistics.window.end)
         cooldown.read(stretch_of(statistics, self._pairs))
         for id_, course in cooldown.courses.items():
             if course.stage is Stage.WAITING and at >= course.since + policy.approval_expires_s * 1000:
@@ -128,7 +129,7 @@ class Retraining:
 
     def judge(self, statistics: DriftStatistics, id_: str, subject: Subject, said: Said, news: News) -> None:
         """Judge whether a signal's alert is a cause to retrain the served model."""
-        kind, case, at = statistics.signal.kind, news.case, statistics.window.end
+        kind, case, cooldown = statistics.signal.kind, news.case, subject.cooldown
         if kind not in CODES or statistics.role == "shadow" or not statistics.model or case.held is Why.INHIBITED:
             return
         if case.labels["alertname"] != OF_SIGNAL[kind].name:
@@ -141,14 +142,14 @@ class Retraining:
         if not holds or case.cause.judged in SETTLED:
             return
         policy, held = self._policy_for(statistics.model), case.cause.held
-        reason = judge_again(case.cause, kind, subject.cooldown, policy, at, around(subject, policy))
+        reason = judge_again(case.cause, kind, cooldown, policy, cooldown.now, around(subject, policy))
         if case.cause.held != held:
             count(self.state.counters.held_back, reason)
         if reason is RetrainReason.TRIGGERED:
             self._trigger(statistics, id_, subject, news, case.cause)
 
     def _trigger(self, statistics: DriftStatistics, id_: str, subject: Subject, news: News, cause: Cause) -> None:
-        case, at, links, policy = news.case, statistics.window.end, self._links, self._policy_for(statistics.model)
+        case, at, links, policy = news.case, subject.cooldown.now, self._links, self._policy_for(statistics.model)
         part, suppressed = cause.part(policy), cause.others_held_back(subject.cooldown)
         subject.cooldown.begin(at)
         running = self._running(statistics.model, subject, at)
@@ -169,7 +170,8 @@ class Retraining:
         )
         limits = TriggerPolicy(policy.cooldown_s, rfc3339(subject.cooldown.until(policy)), suppressed)
         trigger = compose(statistics, self._pairs, cause, part, ground, limits)
-        subject.cooldown.ask(cause.about, trigger.trigger_id, at)
+        cause.settled_by = trigger.trigger_id
+        subject.cooldown.ask(cause.about, trigger.trigger_id, at, trigger.window.end)
         self._begin(trigger, subject, at, policy, id_ if told is None else alert_id(mark, "firing", told.episode.starts))
 
     def _begin(self, trigger: RetrainTrigger, subject: Subject, at: int, policy: RetrainPolicy, caused_by: str) -> None:
@@ -237,8 +239,9 @@ class Retraining:
             self._running(model, subject, at), "manual", detail, action.id, at, self._links.page(model=model)
         )  # fmt: skip
         id_ = compose_request(self._pairs, fresh, request, TriggerPolicy(0, "", 0)).trigger_id
-        if id_ in cooldown.courses:
+        if id_ in cooldown.courses or id_ in cooldown.fired:
             raise DecodeError("duplicate", f"$.id: {quoted(action.id)} has fired the trigger {id_} already")
+        cooldown.fire(id_)
         self._request(subject, fresh, request, policy, caused_by=f"action/{action.id}")
 
 

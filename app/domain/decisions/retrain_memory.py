@@ -1,4 +1,4 @@
-"""What a model's triggers leave behind: cooldown, what was asked for and answered, which version serves, how much is labelled.
+"""What a model's triggers leave behind: cooldown, what was asked for and answered, which version serves.
 
 *Asked*: a trigger speaks for its signal in its direction, until a pipeline has answered how it ended. Weather comes again
 every week: else the same drift would be asked for after each cooldown though nobody had retrained.
@@ -11,28 +11,30 @@ one that was taken back serves no more.
 *Seen*: a training has seen a change that lies in ``pairs`` before the end of its window. Offsets say so, since a clock that is
 ahead dates a trigger to a time that is still to come; times alone say so where there is no offset.
 
-*Labelled*: the latest windows of the served model's errors; kept only where the policy asks for labels.
+*In a window*: a trigger of today does not hold yesterday's pairs, which late outcomes tell of, nor the other way round. So what
+a window has is told by the offsets of ``pairs``, and by its own times where there are none of the same partition; never by when
+its trigger was decided.
 
-Bounded: ``ASKED`` signals, the latest; ``LABELLED`` windows of a model, the latest and those that a cause may ask about; of more,
-two of the older half become one, so that a share is told a little lower than it is.
+Bounded: ``ASKED`` signals and ``FIRED`` triggers by hand, the latest; the windows of errors as in ``retrain_labels``.
 Delivery guarantees: plain data that is saved whole; all times are event times.
 """
-
-from typing import NamedTuple
 
 from msgspec import Struct
 
 from app.domain.decisions.retrain_cause import Cause
 from app.domain.decisions.retrain_courses import Course
+from app.domain.decisions.retrain_labels import Labelled, share_with_labels, with_labels
 from app.domain.decisions.retrain_policy import RetrainPolicy
 from schemas.offsets import OffsetRange
 from schemas.statistics import DriftStatistics
+from schemas.trigger import TriggerWindow
 
-__all__ = ["ASKED", "LABELLED", "Asked", "Coming", "Cooldown", "Labelled", "Renewal"]
+__all__ = ["ASKED", "FIRED", "Asked", "Coming", "Cooldown", "Renewal"]
 
 #: About 100 bytes each.
 ASKED = 64
-LABELLED = 32
+#: About 20 bytes each: more than a copy of an action may be late by.
+FIRED = 64
 _DAY_MS = 86_400_000
 _IN_A_ROW = 3
 
@@ -40,13 +42,15 @@ _IN_A_ROW = 3
 class Asked(Struct, frozen=True, gc=False, omit_defaults=True):
     """The last trigger for a signal in a direction, when it was decided, and when a training that has seen it succeeded, or 0.
 
-    ``reached``: the end of what statistics had told of ``pairs`` when that was heard; 0: it is not known.
+    ``reached``: the end of what statistics had told of ``pairs`` when that was heard; 0: it is not known. ``reaches``: the event
+    time of its window's end; 0: when it was decided.
     """
 
     trigger: str
     at: int
     answered: int = 0
     reached: int = 0
+    reaches: int = 0
 
 
 class Renewal(Struct, gc=False, omit_defaults=True):
@@ -73,24 +77,6 @@ class Coming(Struct, gc=False):
     start: int
 
 
-class Labelled(NamedTuple):
-    """A window of errors: its stretch of ``pairs``, the pairs in it that have an outcome, and those that were waited for.
-
-    ``settled`` of 0: the statistics did not say.
-    """
-
-    version: str
-    start: int
-    end: int
-    labelled: int
-    settled: int
-
-    def and_(self, other: "Labelled") -> "Labelled":
-        """Both as one."""
-        start, end = min(self.start, other.start), max(self.end, other.end)
-        return Labelled("", start, end, self.labelled + other.labelled, self.settled + other.settled)
-
-
 class Cooldown(Struct, gc=False, omit_defaults=True):
     """What a model's triggers leave behind; all times are event times.
 
@@ -99,7 +85,9 @@ class Cooldown(Struct, gc=False, omit_defaults=True):
     trigger whose training succeeded was decided, and the last one that came to nothing. ``courses``: the last few triggers.
     ``fresh``: the data since the last. ``version``, ``serves``: which version serves, and since when it was not told to be stale;
     ``took_over``: when that was known; ``coming``: which one answers in its place. ``asked``: by ``about`` of a cause.
-    ``newest``: the stretch of ``pairs`` that ends last of those that were told; ``learnt``: that of the trainings that succeeded.
+    ``newest``: the stretch of ``pairs`` that ends last of those that were told; ``learnt``: that of the trainings that succeeded,
+    ``learnt_until``: the latest event time in their windows (0: ``mended``). ``latest``, ``window``: id and window of the last.
+    ``fired``: the ids of those by hand, each of which an action has fired.
     """
 
     last: int = 0
@@ -120,24 +108,41 @@ class Cooldown(Struct, gc=False, omit_defaults=True):
     labelled: list[Labelled] = []
     newest: OffsetRange | None = None
     learnt: OffsetRange | None = None
+    learnt_until: int = 0
+    latest: str = ""
+    window: TriggerWindow | None = None
+    fired: list[str] = []
 
     def until(self, policy: RetrainPolicy) -> int:
         """The event time from which the next trigger may come; a success has ended the wait."""
         return self.last + policy.cooldown_s * 1000 if self.last > self.mended else 0
 
-    def holds(self, cause: Cause, at: int, policy: RetrainPolicy) -> bool:
-        """Whether the window of an earlier trigger has this change already."""
-        since, asked = cause.since, self.asked.get(cause.about)
-        if self.has_seen(cause) or (self.failed != self.last and since <= self.last and at < self.until(policy)):
-            return True
-        return bool(policy.repeat_after_s) and asked is not None and since <= asked.at
+    def holder(self, cause: Cause, at: int, policy: RetrainPolicy) -> str | None:
+        """Which earlier trigger's window has this change already; empty: a training has seen it; None: no trigger's has."""
+        if self.has_seen(cause):
+            return ""
+        asked = self.asked.get(cause.about)
+        if policy.repeat_after_s and asked is not None and cause.since <= (asked.reaches or asked.at):
+            return asked.trigger
+        lasts = self.failed != self.last and at < self.until(policy)
+        return self.latest if lasts and self._is_in_last(cause) else None
+
+    def _is_in_last(self, cause: Cause) -> bool:
+        """Whether the last trigger's window has pairs of this change, as far as it is told of."""
+        window = self.window
+        if window is None:
+            return cause.since <= self.last
+        stretch = window.offsets[0]
+        if cause.partition != stretch.partition:
+            return cause.since <= window.end and window.start <= cause.alarm_at
+        return cause.start < stretch.end and stretch.start < cause.end
 
     def has_seen(self, cause: Cause) -> bool:
         """Whether a training that succeeded has seen this change: any, or one of its signal and direction until the answer."""
         asked, learnt = self.asked.get(cause.about), self.learnt
         answered = asked is not None and cause.since <= asked.answered
         if learnt is None or not cause.end or cause.partition != learnt.partition:
-            return 0 < cause.since <= self.mended or answered
+            return 0 < cause.since <= (self.learnt_until or self.mended) or answered
         return cause.start < learnt.end or (answered and asked is not None and (not asked.reached or cause.start < asked.reached))
 
     def read(self, stretch: OffsetRange | None) -> None:
@@ -159,26 +164,33 @@ class Cooldown(Struct, gc=False, omit_defaults=True):
         self.recent = [then for then in self.recent[-99:] if then > at - _DAY_MS] + [at]
         self.fresh = None
 
-    def ask(self, about: str, trigger: str, at: int) -> None:
-        """A trigger speaks for this signal and direction."""
+    def fire(self, trigger: str) -> None:
+        """An action has fired this trigger: a copy of it fires none."""
+        self.fired = [*self.fired[1 - FIRED :], trigger]
+
+    def ask(self, about: str, trigger: str, at: int, reaches: int) -> None:
+        """A trigger whose window ends at this event time speaks for this signal and direction."""
         self.asked.pop(about, None)
-        self.asked[about] = Asked(trigger, at)
+        self.asked[about] = Asked(trigger, at, reaches=reaches)
         if len(self.asked) > ASKED:
             del self.asked[next(iter(self.asked))]
 
     def succeed(self, course: Course) -> None:
         """A training has succeeded: what was asked for up to its trigger is answered."""
+        reaches = course.reaches or course.decided
+        self.learnt_until = max(self.learnt_until or self.mended, reaches)
         self.mended = max(self.mended, course.decided)
         self.learnt = _further(self.learnt, course.stretch) if course.stretch is not None else None
         newest, learnt = self.newest, self.learnt
         reached = newest.end if newest is not None and learnt is not None and newest.partition == learnt.partition else 0
         for about, asked in self.asked.items():
-            if asked.at <= course.decided and not asked.answered:
-                self.asked[about] = Asked(asked.trigger, asked.at, course.since, reached)
+            if asked.at <= course.decided and asked.reaches <= reaches and not asked.answered:
+                self.asked[about] = Asked(asked.trigger, asked.at, course.since, reached, asked.reaches)
 
     def come_to_nothing(self, trigger: str, course: Course) -> None:
         """A trigger's training failed, or nobody approved it: it speaks for nothing any more."""
-        self.failed = max(self.failed, course.decided)
+        if self.latest in ("", trigger):
+            self.failed = max(self.failed, course.decided)
         self.asked = {about: asked for about, asked in self.asked.items() if asked.trigger != trigger}
 
     def serve(self, statistics: DriftStatistics) -> None:
@@ -195,29 +207,12 @@ class Cooldown(Struct, gc=False, omit_defaults=True):
             self.version, self.serves, self.took_over, self.coming = version, self.coming.since, at, None
 
     def count_labels(self, statistics: DriftStatistics, start: int, end: int, needed: int) -> None:
-        """A window of the live model's errors, whose pairs lie in this stretch; an open one that is told again takes its place.
-
-        ``needed``: where the first stretch begins that may be asked about.
-        """
-        share, labelled = statistics.statistics.get("label_share"), statistics.window.events
-        settled = round(labelled / share) if isinstance(share, float) and 0 < share <= 1 else 0
-        window = Labelled(statistics.version, start, end, labelled, settled)
-        windows = [one for one in self.labelled if (one.version, one.start) != window[:2]] + [window]
-        latest = len(windows) - LABELLED // 2
-        self.labelled = [one for at, one in enumerate(windows) if at >= latest or one.start >= needed]
-        if len(self.labelled) > LABELLED:
-            at = min(range(LABELLED // 2), key=lambda at: self.labelled[at].labelled + self.labelled[at + 1].labelled)
-            self.labelled[at : at + 2] = [self.labelled[at].and_(self.labelled[at + 1])]
+        """A window of the live model's errors; see ``with_labels``."""
+        self.labelled = with_labels(self.labelled, statistics, start, end, needed)
 
     def label_share(self, start: int, end: int, pairs: int) -> float:
-        """The share of pairs of a stretch that have an outcome, by the windows that lie in it as a whole: at least so many.
-
-        ``pairs`` of 0: among those that were waited for, not all of the stretch.
-        """
-        inside = [one for one in self.labelled if start <= one.start and one.end <= end]
-        labelled = sum(one.labelled for one in inside if pairs or one.settled)
-        of = pairs or sum(one.settled for one in inside)
-        return labelled / of if of else 0.0
+        """The share of pairs of a stretch that have an outcome; see ``share_with_labels``."""
+        return share_with_labels(self.labelled, start, end, pairs)
 
 
 def _further(one: OffsetRange | None, other: OffsetRange) -> OffsetRange:

@@ -50,6 +50,7 @@ class PendingTriggers:
         self.state.pending[id_] = Pending(trigger, caused_by, at)
         course = Course(Stage.WAITING, at, at, trigger, caused_by) if waits else Course(Stage.REQUESTED, at, at)
         course.version, course.expires, course.stretch = trigger.model.version, expires, trigger.window.offsets[0]
+        course.reaches, cooldown.latest, cooldown.window = trigger.window.end, id_, trigger.window
         keep(cooldown.courses, id_, course)
         count(self.state.counters.triggers, trigger.reason.code)
 

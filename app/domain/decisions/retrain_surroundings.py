@@ -40,10 +40,15 @@ def first_needed(subject: Subject, policy: RetrainPolicy, newest: int) -> int:
 
 
 def forgive(subject: Subject, trigger: str, course: Course) -> None:
-    """A trigger came to nothing: what it settled is a cause again, once the cooldown is over."""
+    """A trigger came to nothing: what it settled is a cause again, once the cooldown is over.
+
+    So is what no trigger speaks for: what a training has seen is settled again when it is judged again.
+    """
     subject.cooldown.come_to_nothing(trigger, course)
     for case in subject.cases.values():
         cause = case.cause
-        if cause is not None and cause.judged in SETTLED and cause.since <= course.decided:
+        if cause is None or cause.judged not in SETTLED:
+            continue
+        if cause.settled_by == trigger or (not cause.settled_by and cause.since <= course.decided):
             cause.attempts += cause.judged is RetrainReason.TRIGGERED
-            cause.judged = None
+            cause.judged, cause.settled_by = None, ""

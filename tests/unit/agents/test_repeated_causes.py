@@ -1,5 +1,6 @@
 """One trigger for one cause, also beyond the cooldown: what comes and goes, and what a pipeline's answer makes of it."""
 
+import msgspec
 import pytest
 
 from app.domain.decisions.retrain_memory import ASKED
@@ -104,3 +105,54 @@ def test_a_signal_whose_request_was_let_go_for_the_number_of_others_is_asked_for
     before = len(desk.triggers)
     desk.read(*rain(10_000, name="f5"), *rain(10_100, name="f0"))
     assert minutes(desk)[before:] == [10_100]
+
+
+def two_triggers(policy: RetrainPolicy) -> Desk:
+    """An input drifts from minute 0 on, a trigger; answers from minute 100 on, another one; the input goes on."""
+    desk = Desk(policy).read(drift(0, "drift", change=0))
+    desk.read(*(drift(n, "drift", change=0) for n in range(10, 100, 10)), drift(100, "drift", "prediction", "", change=100))
+    return desk
+
+
+@pytest.mark.parametrize("end", ["failed", "rejected"])
+@pytest.mark.parametrize("repeat_after_s", [0, 30 * 86_400])
+def test_what_became_of_a_trigger_says_nothing_of_what_another_one_asked_for(repeat_after_s: int, end: str) -> None:
+    desk = two_triggers(RetrainPolicy(cooldown_s=3_600, repeat_after_s=repeat_after_s))
+    desk.say(desk.triggers[1]["trigger_id"], "accepted").say(desk.triggers[1]["trigger_id"], end)
+    desk.read(*(drift(n, "drift", change=0) for n in range(110, 400, 10)))
+    assert minutes(desk) == [0, 100]
+    desk.read(drift(400, "drift", "prediction", "", change=100))
+    assert minutes(desk) == [0, 100, 400]
+
+
+def test_an_approval_that_expires_is_that_of_its_own_trigger() -> None:
+    policy = RetrainPolicy(cooldown_s=3_600, repeat_after_s=0, approval="required", approval_expires_s=600)
+    desk = Desk(policy).read(drift(0, "drift", change=0))
+    desk.act("approve", trigger_id=desk.ids[0])
+    desk.read(drift(100, "drift", "prediction", "", change=100), *(drift(n, "drift", change=0) for n in range(110, 400, 10)))
+    assert [(one["reason"]["code"], one["approval"]["state"]) for one in desk.triggers] == [
+        ("data_drift", "pending"), ("data_drift", "approved"), ("prediction_drift", "pending"), ("prediction_drift", "expired"),
+    ]  # fmt: skip
+
+
+def test_what_was_settled_because_of_a_trigger_is_a_cause_again_with_it() -> None:
+    """By the cooldown, whichever signal; and what goes on under another version, at any time."""
+    desk = Desk(HOUR).read(drift(0, "drift", change=0), drift(1, "drift", name="wage", change=0))
+    desk.read(drift(100, "drift", "prediction", "", change=100), drift(101, "drift", change=0, version="1.5.0"))
+    assert [desk.fold.figures()[SUPPRESSED.format(why)] for why in ("same_change", "same_signal")] == [2, 0]
+    again = [*(drift(170 + n, "drift", name="wage", change=0) for n in range(2)), drift(175, "drift", change=0, version="1.5.0")]
+    desk.say(desk.triggers[1]["trigger_id"], "failed").read(*again)
+    assert minutes(desk) == [0, 100]
+    desk.say(desk.triggers[0]["trigger_id"], "failed").read(*again[:1])
+    assert minutes(desk) == [0, 100, 170]
+    assert desk.triggers[2]["evidence"]["signal"] == "feature/wage"
+
+
+def test_a_checkpoint_that_does_not_know_which_trigger_settled_a_cause_takes_any_failure_for_its_own() -> None:
+    desk = two_triggers(RetrainPolicy(cooldown_s=3_600, repeat_after_s=0))
+    state = msgspec.json.decode(desk.fold.save())
+    for case in state["subjects"]["credit"]["cases"].values():
+        del case["cause"]["settled_by"]
+    desk.fold.restore(msgspec.json.encode(state), None, [0, 0, 0])
+    desk.say(desk.triggers[1]["trigger_id"], "failed").read(*(drift(n, "drift", change=0) for n in range(110, 200, 10)))
+    assert minutes(desk) == [0, 100, 160]

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from app.domain.decisions.retrain_memory import LABELLED
+from app.domain.decisions.retrain_labels import LABELLED
 from app.domain.decisions.retraining import RetrainPolicy
 from schemas.statistics import DriftStatistics
 from tests.decide_builders import MINUTE_MS, START, Desk, drift

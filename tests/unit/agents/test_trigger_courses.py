@@ -1,10 +1,11 @@
 """Triggers once they are decided: what pipelines answer, what people decide, and what only time brings."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from app.domain.decisions.retrain_courses import COURSES
+from app.domain.decisions.retrain_memory import FIRED
 from app.domain.decisions.retraining import RetrainPolicy
 from schemas.statistics import DriftStatistics
 from tests.decide_builders import MINUTE_MS, START, Desk, answers, drift, of_type
@@ -319,3 +320,38 @@ def test_a_window_that_has_drifted_begins_behind_the_alarm() -> None:
 def test_a_window_that_has_drifted_takes_in_what_is_a_twentieth_at_most() -> None:
     desk = Desk(RetrainPolicy(minimum_events=60_000), window="drifted").read(*(drift(n, "drift", change=3) for n in range(5, 80)))
     assert desk.triggers[0]["window"]["offsets"] == [{"topic": "pairs", "partition": 2, "start": 30_000, "end": 630_000}]
+
+
+@pytest.mark.parametrize(("window", "first"), [("drifted", 6), ("change", 5)])
+def test_a_trigger_has_data_though_no_number_of_events_is_asked_for(window: Literal["drifted", "change"], first: int) -> None:
+    desk = Desk(RetrainPolicy(minimum_events=0), window=window).read(*(drift(n, "drift", change=3) for n in range(5, 8)))
+    [trigger] = desk.triggers
+    [stretch] = trigger["window"]["offsets"]
+    assert minutes(desk) == [first]
+    assert stretch["start"] < stretch["end"]
+    assert trigger["window"]["events"] > 0
+    assert desk.fold.figures()['triggers_suppressed_total{reason="too_few_events"}'] == (window == "drifted")
+
+
+def fired(desk: Desk, first: int, end: int) -> Desk:
+    """A trigger by hand in each of these minutes."""
+    for number in range(first, end):
+        desk.read(drift(number, "quiet", "prediction", "")).act("trigger", id=f"m{number}")
+    return desk
+
+
+def test_a_copy_of_an_action_fires_nothing_however_many_triggers_came_since() -> None:
+    desk = fired(Desk(), 0, FIRED)
+    desk.fold.restore(desk.fold.save(), None, [0, 0, 0])
+    for number in (0, COURSES + 1, FIRED - 1):
+        desk.read(drift(FIRED + number, "quiet", "prediction", "")).act("trigger", id=f"m{number}")
+    assert len(desk.triggers) == len({*desk.ids}) == FIRED
+    assert [(reason, "has fired the trigger" in detail) for reason, detail in desk.letters] == [("duplicate", True)] * 3
+
+
+def test_the_actions_that_have_fired_are_bounded_and_the_latest_stay() -> None:
+    desk = fired(Desk(), 0, FIRED + 1)
+    assert len(desk.fold._decider.state.subjects["credit"].cooldown.fired) == FIRED
+    desk.read(drift(FIRED + 1, "quiet", "prediction", "")).act("trigger", id="m1").act("trigger", id="m0")
+    assert [reason for reason, _ in desk.letters] == ["duplicate"]
+    assert len(desk.triggers) == FIRED + 2
