@@ -10,8 +10,7 @@ one record comes in the order in which the parts were begun, the whole first.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence, Sized
-from itertools import compress
+from collections.abc import Generator, Iterable, Sequence, Sized
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.domain.detection.alarm_counts import AlarmCounts
@@ -25,6 +24,8 @@ from app.domain.detection.watch import Looking, ModelWatch
 
 __all__ = ["Segmented", "SegmentedOutcomes", "SegmentedWatch"]
 
+#: Pairs whose segments are read at a step.
+_TOGETHER = 4_096
 _Pairs_contra = TypeVar("_Pairs_contra", bound=Sized, contravariant=True)
 
 
@@ -59,12 +60,12 @@ class Segmented(ABC, Generic[_W, _P]):
         """A watch with this part of the model's budget: a new one, or as it was saved."""
 
     @abstractmethod
-    def _segments(self, pairs: _P) -> Sequence[dict[str, str]]:
+    def _segments(self, pairs: _P) -> Iterable[dict[str, str]]:
         """The segments of each pair."""
 
     @abstractmethod
-    def _chosen(self, pairs: _P, chosen: Sequence[bool]) -> _P:
-        """Those that are chosen."""
+    def _chosen(self, pairs: _P, which: Sequence[int]) -> _P:
+        """Those with these numbers, which rise."""
 
     @property
     def panels(self) -> list[Panel]:
@@ -85,22 +86,29 @@ class Segmented(ABC, Generic[_W, _P]):
         """Take the model's next pairs in; what there is to say."""
         out: list[Emission] = yield from self.whole.feed(pairs)
         for name in self.config.segments:
-            values = [segments.get(name) for segments in self._segments(pairs)]
-            for value in dict.fromkeys(values):
-                if value is not None and not self._admit(name, value):
-                    self.refused += values.count(value)
-            for other, value in self.parts:
-                if other == name and value in values:
-                    out += yield from self.parts[name, value].feed(self._chosen(pairs, [each == value for each in values]))
+            places = yield from self._places(name, pairs)
+            for value, its in places.items():
+                if its:
+                    out += yield from self.parts[name, value].feed(self._chosen(pairs, its))
         return out
 
-    def _admit(self, name: str, value: str) -> bool:
-        if (name, value) in self.parts:
-            return True
-        if sum(other == name for other, _ in self.parts) >= self.config.segment_values:
-            return False
-        self.parts[name, value] = self._made(self._of(name, value), self._share())
-        return True
+    def _places(self, name: str, pairs: _P) -> Generator[None, None, dict[str, list[int]]]:
+        """For each value that is watched the numbers of its pairs; there may be as many values as pairs."""
+        places: dict[str, list[int]] = {value: [] for other, value in self.parts if other == name}
+        for number, segments in enumerate(self._segments(pairs)):
+            if number % _TOGETHER == 0:
+                yield
+            value = segments.get(name)
+            if value is None:
+                continue
+            if value not in places and len(places) < self.config.segment_values:
+                self.parts[name, value] = self._made(self._of(name, value), self._share())
+                places[value] = []
+            if value in places:
+                places[value].append(number)
+            else:
+                self.refused += 1
+        return places
 
     def _of(self, name: str, value: str) -> Source:
         return self.source._replace(segment={name: value})
@@ -129,10 +137,13 @@ class SegmentedWatch(Segmented[ModelWatch, PairColumns]):
             return ModelWatch(source, self.config, part)
         return ModelWatch.load(saved, source, self.config, part)
 
-    def _segments(self, pairs: PairColumns) -> Sequence[dict[str, str]]:
+    def _segments(self, pairs: PairColumns) -> Iterable[dict[str, str]]:
         return pairs.segments
 
-    def _chosen(self, pairs: PairColumns, chosen: Sequence[bool]) -> PairColumns:
+    def _chosen(self, pairs: PairColumns, which: Sequence[int]) -> PairColumns:
+        chosen = [False] * len(pairs)
+        for number in which:
+            chosen[number] = True
         return pairs.chosen(chosen)
 
 
@@ -144,8 +155,8 @@ class SegmentedOutcomes(Segmented[OutcomeWatch, Sequence[Awaiting]]):
             return OutcomeWatch(source, self.config, part)
         return OutcomeWatch.load(saved, source, self.config, part)
 
-    def _segments(self, pairs: Sequence[Awaiting]) -> Sequence[dict[str, str]]:
-        return [pair.segments for pair in pairs]
+    def _segments(self, pairs: Sequence[Awaiting]) -> Iterable[dict[str, str]]:
+        return (pair.segments for pair in pairs)
 
-    def _chosen(self, pairs: Sequence[Awaiting], chosen: Sequence[bool]) -> Sequence[Awaiting]:
-        return list(compress(pairs, chosen))
+    def _chosen(self, pairs: Sequence[Awaiting], which: Sequence[int]) -> Sequence[Awaiting]:
+        return [pairs[number] for number in which]
