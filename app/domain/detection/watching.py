@@ -23,7 +23,7 @@ from app.domain.detection.labelled import Labelled
 from app.domain.detection.pair_columns import PairColumns
 from app.domain.detection.pair_records import PairDecoder, segments_of
 from app.domain.detection.segments import SegmentedOutcomes, SegmentedWatch
-from app.domain.detection.state_codec import decode_state, encode_state
+from app.domain.detection.state_codec import StateError, decode_state, encode_state
 from app.domain.detection.statistics_records import Emission, Source
 from app.domain.detection.watch import Looking
 
@@ -33,6 +33,8 @@ __all__ = ["MODELS", "Watching"]
 MODELS = 4_096
 #: Records decoded at a step: under a millisecond, and what was decoded is still in the processor's cache when columns are made.
 _DECODED = 256
+#: Changes with every change of what is in a snapshot.
+_LAYOUT = 7
 _COUNTS = ("pairs", "pairs_malformed", "pairs_refused", "outcomes", "outcomes_refused", "statistics")
 
 
@@ -99,12 +101,15 @@ class Watching:
     def dump(self) -> bytes:
         """The whole state."""
         watches = [watch.dump() for watch in self._watches.values()]
-        return encode_state({"counts": self.counts, "holding": self.holding.dump(), "watches": watches,
+        return encode_state({"layout": _LAYOUT, "counts": self.counts, "holding": self.holding.dump(), "watches": watches,
                              "labelled": self.labelled.dump()})  # fmt: skip
 
     def load(self, snapshot: bytes) -> None:
-        """Take the state back."""
+        """Take the state back; ``StateError`` where another release has written it."""
         state = decode_state(snapshot)
+        if (layout := state.get("layout")) != _LAYOUT:
+            message = f"saved state: layout {layout}, expected {_LAYOUT}"
+            raise StateError(message)
         self.counts |= state["counts"]
         self.holding = Holding.load(state["holding"])
         for one in state["watches"]:
