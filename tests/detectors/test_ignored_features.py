@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.detectors.stream import QUICK, Entry, Outbox, entries, feed, fold, pair
+from agents.detect import DetectFold
+from app.folds.fold import Silent, at_once
+from tests.detectors.stream import QUICK, Entry, Outbox, entries, feed, fold, pair, run_of
 
 COUNT, CHANGE, RESTART = 8_000, 3_000, 4_000
 WATCHING = replace(QUICK, window_events_most=200)
@@ -82,3 +84,70 @@ def test_a_feature_that_was_still_warming_up_is_as_if_it_had_never_been(log: lis
 
     assert states(rest, "feature", "income") == states(rest, "missing", "income") == []
     assert set(states(rest, "schema", "")) == {"warming", "quiet"}
+
+
+def ends(out: Outbox) -> list[tuple[str, bytes | None]]:
+    """The ids and keys of last words that a feature is ignored."""
+    ended = {"reason": "ignored", "successor": None}
+    return [(dict(one.headers)["ce_id"].decode(), one.key) for one in out if one.body["statistics"].get("ended") == ended]
+
+
+def crashed(log: list[Entry], snapshot_at: int, committed_at: int) -> tuple[DetectFold, Outbox, list[Entry]]:
+    """A fold whose last snapshot is older than its last commit; what it has said; and the records between."""
+    made, out = fold(WATCHING), Outbox()
+    out.extend(feed(made, log[:snapshot_at]))
+    snapshot, between = made.snapshot(), log[snapshot_at:committed_at]
+    out.extend(feed(made, between) if between else [])
+    return rebuilt(snapshot, made.save(), between), out, between
+
+
+def rebuilt(snapshot: bytes, saved: bytes, between: list[Entry]) -> DetectFold:
+    """A fold that ignores income, begun with a snapshot and the records behind it."""
+    again = fold(IGNORING, snapshot, saved)
+    if between:
+        at_once(again.feed(0, run_of(between), Silent()))
+    again.rebuilt()
+    return again
+
+
+@pytest.mark.parametrize(
+    ("snapshot_at", "committed_at"), [(4_000, 4_000), (4_000, 4_100), (4_000, 4_300), (4_000, 6_000), (2_900, 3_500)]
+)
+def test_the_end_is_not_lost_in_a_rebuild(log: list[Entry], snapshot_at: int, committed_at: int) -> None:
+    """1. A snapshot; 2. windows close, and it drifts; 3. a crash, and income is ignored. The drift may be the newer."""
+    again, before, _ = crashed(log, snapshot_at, committed_at)
+    assert states(before, "feature", "income")[-1] == "drift"
+    said = feed(again, log[committed_at:])
+
+    assert [key for _, key in ends(said)].count(b"credit|1|feature/income|") == 1
+    assert len([one for one in said if one.body["signal"]["name"] == "income"]) == len(ends(said))
+
+
+def test_the_end_is_said_without_any_more_traffic(log: list[Entry]) -> None:
+    again, _, _ = crashed(log, 4_000, 4_300)
+    out = Outbox()
+
+    assert again.idle((None, None, None), out)
+    assert [key for _, key in ends(out)] == [b"credit|1|feature/income|", b"credit|1|missing/income|"]
+    assert not again.idle((None, None, None), out)
+
+
+def test_the_end_waits_in_a_snapshot_and_is_said_again_only_from_before_it(log: list[Entry]) -> None:
+    """Who died before the end was committed says it; who has a snapshot from behind it does not."""
+    made = fold(WATCHING)
+    feed(made, log[:4_000])
+    snapshot, between = made.snapshot(), log[4_000:4_300]
+    feed(made, between)
+    first = rebuilt(snapshot, made.save(), between)
+    waiting, saved = first.snapshot(), first.save()
+    said = ends(feed(first, log[4_300:5_000]))
+    again = ends(feed(rebuilt(snapshot, made.save(), between), log[4_300:4_400]))
+    of_waiting = ends(feed(rebuilt(waiting, saved, []), log[4_300:]))
+    later = rebuilt(first.snapshot(), first.save(), [])
+    behind = later.snapshot()
+    feed(later, log[5_000:5_500])
+
+    assert said == again == of_waiting
+    assert len(said) == 2
+    assert ends(feed(rebuilt(first.snapshot(), first.save(), []), log[5_000:])) == []
+    assert ends(feed(rebuilt(behind, later.save(), log[5_000:5_500]), log[5_500:])) == []

@@ -25,8 +25,8 @@ from app.domain.detection.missing_warm_up import MissingWarmUp, new_warm_up
 from app.domain.detection.scan import STRETCH
 from app.domain.detection.signals import Value, WarmUp
 from app.domain.detection.states import States
-from app.domain.detection.statistics_records import Emission, Source, end_report, report, retired_report
-from app.domain.detection.watched import Watched
+from app.domain.detection.statistics_records import Emission, Source, end_report, report
+from app.domain.detection.watched import Watched, is_ignored
 from app.domain.detection.windows import OpenWindow, Positions
 from schemas.statistics import Role, Signal
 
@@ -181,9 +181,6 @@ class Panel:
         for one in self.watched if closed else changed:
             if not one.retired:
                 out.append(report(self, one))
-            elif one.episode.is_open or one in changed:
-                out.append(retired_report(self, one.signal))
-                one.episode.enter("quiet", self.window.end_ms)
         if closed:
             out += self._beside()
             self.window = OpenWindow.after(self.window)
@@ -197,7 +194,7 @@ class Panel:
 
     def end(self, successor: str | None) -> list[Emission]:
         """Close what is open under this version's name, since nothing more will be said under it."""
-        return [end_report(self, one.signal, successor) for one in self.watched if one.episode.is_open]
+        return [end_report(self, one.signal, "version", successor) for one in self.watched if one.episode.is_open]
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data and arrays."""
@@ -210,7 +207,7 @@ class Panel:
     def load(cls, state: dict[str, Any], source: Source, config: DriftConfig) -> Self:
         """Take the state back; a panel with a signal that was compared with another baseline than now begins anew.
 
-        A feature that is ignored by now keeps its reference, should it be watched again, and what was open is closed.
+        A feature that is ignored by now keeps its reference, should it be watched again, and is quiet: see ``last_words``.
         """
         panel = cls(state["role"], state["version"], source, config, part=state["part"], follows=state["follows"])
         panel.refused, panel.states.alarms, panel.states.passed = state["refused"], state["alarms"], state["passed"]
@@ -220,7 +217,9 @@ class Panel:
         panel.watched = [Watched.load(one) for one in state["watched"]]
         panel.by_signal = {one.signal: one for one in panel.watched}
         for one in panel.watched:
-            one.retired = one.signal.kind in {"feature", "missing"} and one.signal.name in config.ignored_features
+            one.retired = is_ignored(one.signal, config.ignored_features)
+            if one.retired and one.episode.is_open:
+                one.episode.enter("quiet", state["window"]["end_ms"])
         panel.kernels.load(state["kernels"], panel.watched)
         panel.window, panel.positions.places = OpenWindow.load(state["window"]), state["positions"]
         return panel

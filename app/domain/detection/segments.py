@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from app.domain.detection.alarm_counts import AlarmCounts
 from app.domain.detection.awaited_pairs import Awaiting
 from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.last_words import LastWords
 from app.domain.detection.outcome_watch import OutcomeWatch
 from app.domain.detection.pair_columns import PairColumns
 from app.domain.detection.panel import Panel
@@ -40,6 +41,8 @@ class _Watch(Protocol[_Pairs_contra]):
     def refusals(self) -> int: ...
     def feed(self, pairs: _Pairs_contra, /) -> Looking: ...
     def dump(self) -> dict[str, Any]: ...
+    @staticmethod
+    def saved_panels(state: dict[str, Any], /) -> list[dict[str, Any]]: ...
 
 
 _W = TypeVar("_W", bound=_Watch[Any])
@@ -121,12 +124,18 @@ class Segmented(ABC, Generic[_W, _P]):
         parts = [[name, value, watch.dump()] for (name, value), watch in self.parts.items()]
         return {"model": self.source.model, "whole": self.whole.dump(), "parts": parts, "refused": self.refused}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, Any], last_words: LastWords) -> None:
         """Take the state back; parts of a segment that is no longer named are given up."""
         self.whole, self.refused = self._made(self.source, 0.5 if self.config.segments else 1.0, state["whole"]), state["refused"]
+        self._find_words(state["whole"], self.source, last_words)
         for name, value, saved in state["parts"]:
             if name in self.config.segments:
                 self.parts[name, value] = self._made(self._of(name, value), self._share(), saved)
+                self._find_words(saved, self._of(name, value), last_words)
+
+    def _find_words(self, saved: dict[str, Any], source: Source, last_words: LastWords) -> None:
+        for panel in self.whole.saved_panels(saved):
+            last_words.on(panel, source, self.config)
 
 
 class SegmentedWatch(Segmented[ModelWatch, PairColumns]):
