@@ -127,15 +127,13 @@ class Segmented(ABC, Generic[_W, _P]):
     def restore(self, state: dict[str, Any], last_words: LastWords) -> None:
         """Take the state back; parts of a segment that is no longer named are given up."""
         self.whole, self.refused = self._made(self.source, 0.5 if self.config.segments else 1.0, state["whole"]), state["refused"]
-        self._find_words(state["whole"], self.source, last_words)
+        sources = [self.source, *(self._of(name, value) for name, value, _ in state["parts"])]
+        for source, saved in zip(sources, [state["whole"], *(saved for _, _, saved in state["parts"])], strict=True):
+            for panel in self.whole.saved_panels(saved):
+                last_words.on(panel, source, self.config)
         for name, value, saved in state["parts"]:
             if name in self.config.segments:
                 self.parts[name, value] = self._made(self._of(name, value), self._share(), saved)
-                self._find_words(saved, self._of(name, value), last_words)
-
-    def _find_words(self, saved: dict[str, Any], source: Source, last_words: LastWords) -> None:
-        for panel in self.whole.saved_panels(saved):
-            last_words.on(panel, source, self.config)
 
 
 class SegmentedWatch(Segmented[ModelWatch, PairColumns]):
