@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from agents.detect import DetectFold
+from app.domain.detection.drift_config import DriftConfig
 from app.folds.fold import Silent, at_once
 from tests.detectors.stream import QUICK, Entry, Outbox, entries, feed, fold, pair, run_of
 
@@ -73,6 +74,71 @@ def test_it_is_watched_again_against_the_reference_that_it_had(log: list[Entry])
 
     assert "warming" not in seen
     assert seen[-1] == "drift"
+
+
+def restarted(before: DetectFold, config: DriftConfig) -> DetectFold:
+    """The same fold with other settings."""
+    after = fold(config, before.snapshot(), before.save())
+    after.rebuilt()
+    return after
+
+
+def test_who_is_watched_again_is_neither_new_nor_vanished(log: list[Entry]) -> None:
+    """Rows without it are none of its gaps, as long as it is ignored; from then on they are."""
+    before = fold(WATCHING)
+    feed(before, log[:2_000])
+    between = restarted(before, IGNORING)
+    feed(between, log[2_000:4_000])
+    after = restarted(restarted(between, IGNORING), WATCHING)
+    said = feed(after, log[4_000:6_000])
+    gone = feed(after, entries((pair(at, features={"age": 0.1 * (at % 9)}) for at in range(6_000, 6_500)), 6_000))
+    schemas = [one.body["statistics"] for one in said + gone if one.body["signal"]["kind"] == "schema"]
+
+    assert set(states(said, "schema", "")) == {"quiet"}
+    assert {one["features"] for one in schemas} == {2}
+    assert states(gone, "schema", "")[-1] == "drift"
+    assert [one["name"] for one in schemas[-1]["vanished"]] == ["income"]
+    assert schemas[-1]["change"]["offset"] == 5_999
+
+
+def test_who_vanishes_while_it_is_ignored_is_told_once_it_is_watched_again(log: list[Entry]) -> None:
+    before = fold(WATCHING)
+    feed(before, log[:2_000])
+    between = restarted(before, IGNORING)
+    without = entries((pair(at, features={"age": 0.1 * (at % 9)}) for at in range(2_000, 4_000)), 2_000)
+    feed(between, without[:1_000])
+    said = feed(restarted(between, WATCHING), without[1_000:1_600])
+    last = [one.body["statistics"] for one in said if one.body["signal"]["kind"] == "schema"][-1]
+
+    assert [one["name"] for one in last["vanished"]] == ["income"]
+    assert (last["change"]["offset"], last["change"]["events"]) == (2_999, 601)
+
+
+def test_who_is_ignored_takes_no_place_and_no_part_of_the_budget(log: list[Entry]) -> None:
+    """A feature that comes later is watched as if the one that is ignored had never been."""
+    config = replace(WATCHING, features=3, false_alarms_per_week=0.5)
+    ignoring = replace(config, ignored_features=("income",))
+    rng = np.random.default_rng(2)
+    later = entries(
+        (pair(at, features={name: float(rng.normal()) for name in ("income", "age", "device", "visits")})
+         for at in range(2_000, 4_000)), 2_000,
+    )  # fmt: skip
+    before, never = fold(config), fold(ignoring)
+    feed(before, log[:2_000])
+    feed(never, log[:2_000])
+    after = restarted(before, ignoring)
+    granted = [
+        {
+            one.key: one.body["statistics"]["values_between_false_alarms"]
+            for one in feed(made, later)
+            if one.body["signal"]["name"] in {"device", "visits"} and one.body["detector"]["state"] == "quiet"
+        }
+        for made in (after, never)
+    ]
+
+    assert len(granted[0]) == 4
+    assert granted[0] == granted[1]
+    assert after.figures()["refused"] == 0
 
 
 def test_a_feature_that_was_still_warming_up_is_as_if_it_had_never_been(log: list[Entry]) -> None:

@@ -7,8 +7,8 @@ each part into scores; judge it in pieces; take in each piece up to the first ro
 change of state, a window that closes); say what happened; go on behind it. So every decision is made at an exact row, and
 nothing depends on how the rows were cut: ``tests/detectors/test_cuts.py`` cuts them at random.
 
-May not happen: taking in a row behind an alarm before the alarm was acted on. Bounded: signals by ``config.features``,
-categories by ``config.categories``; what the bound refused is counted in ``refused``.
+May not happen: taking in a row behind an alarm before the alarm was acted on. Bounded: signals by ``config.features``
+beside those that are ignored by now, categories by ``config.categories``; what the bound refused is counted in ``refused``.
 
 Delivery guarantees: a pure function of its rows; ``dump`` and ``load`` are bit for bit.
 """
@@ -77,7 +77,12 @@ class Panel:
         return out
 
     def _has_room(self) -> bool:
-        return sum(one.signal.kind != "missing" for one in self.watched) < self.config.features
+        return sum(one.signal.kind != "missing" for one in self.watched if not one.retired) < self.config.features
+
+    @property
+    def _part_of_each(self) -> float:
+        """Each signal's part of the model's budget."""
+        return self.part / sum(not one.retired for one in self.watched)
 
     def _bear(self, rows: Rows, at: int) -> None:
         """Begin to watch the signals that have their first value in this row, with the first row also those of the baseline."""
@@ -92,7 +97,7 @@ class Panel:
             if signal.kind == "feature":
                 self._watch(Signal("missing", signal.name), int(rows.times[at]))
         if new := self.watched[before:]:
-            self.known.begin(new, self.kernels, self.config, self.part / len(self.watched), int(rows.times[at]))
+            self.known.begin(new, self.kernels, self.config, self._part_of_each, int(rows.times[at]))
             for one in new:
                 self._tell_type(one)
 
@@ -156,7 +161,7 @@ class Panel:
             column = self._warm_column(one, rows, at, end)
             one.stage.take(column, rows.digests[at:end], rows.times[at:end])
             if one.stage.is_over(self.config):
-                self.kernels.freeze(one, self.config, self.part / len(self.watched))
+                self.kernels.freeze(one, self.config, self._part_of_each)
                 self._tell_type(one)
                 one.episode.enter("quiet", int(rows.times[end - 1]))
                 one.live_row = self.row
