@@ -15,6 +15,7 @@ is fed all pairs first; 2. they would wait for marks that the log holds only beh
 Delivery guarantees: the state is a function of ``pairs`` and ``outcomes.placed`` alone. A snapshot holds all of it,
 bit for bit, so a restart from a snapshot and the records behind it writes the same bytes as a run that never stopped. Pairs
 are held up to a second (``app.domain.detection.holding``); how far they were looked at is in ``save``. Ids are deterministic.
+What other settings have given up is told first of all (``app.domain.detection.last_words``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +84,7 @@ class DetectFold(Fold):
         self._outcomes = Outcomes(topics[1], partition, limits, place_of, self._watching.counts)
         self._readers = (self._read_pairs, self._read_outcomes, self._read_placed)
         self._pairs_end, self._ends = 0, [True for _ in INPUTS]
-        self._awaits_pairs = False
+        self._awaits_pairs = self._live = False
 
     def restore(self, saved: bytes | None, snapshot: bytes | None, position: Sequence[int]) -> None:
         """Begin with what a snapshot holds, or with nothing."""
@@ -94,6 +95,7 @@ class DetectFold(Fold):
 
     def feed(self, side: int, run: Run, out: Outbox) -> int | Steps | None:
         """Fold in one run of one side, as far as the other sides allow."""
+        self._say_last_words(out)
         return self._readers[side](run, out)
 
     def sees_ends(self, ends: Sequence[bool], answered_ms: int) -> None:
@@ -144,14 +146,22 @@ class DetectFold(Fold):
     def rebuilt(self) -> None:
         """Catch up with what the first run had looked at, and said."""
         at_once(self._look(self._watching.holding.go_live(), Silent()))
+        self._live = True
+
+    def _say_last_words(self, out: Outbox) -> bool:
+        """Say what a rebuild must not throw away: the last words on what the settings have given up; whether there were any."""
+        words = self._watching.last_words() if self._live else []
+        self._say(words, out)
+        return bool(words)
 
     def idle(self, idle_ms: Sequence[int | None], out: Outbox) -> bool:
         """On a silent log nobody comes to keep the held pairs company."""
+        said = self._say_last_words(out)
         if idle_ms[0] is None or idle_ms[0] < WAIT_MS:
-            return False
+            return said
         due = self._watching.holding.release()
         at_once(self._look(due, out))
-        return bool(due)
+        return said or bool(due)
 
     def save(self) -> bytes:
         """How far the pairs were looked at; all else is in the snapshot and the log behind it."""

@@ -1,12 +1,16 @@
 """Outcomes by parts of the traffic: errors and figures of the requests that agree in a segment."""
 
 import random
+import time
 from dataclasses import replace
 from itertools import chain
 
 import numpy as np
 import pytest
 
+from app.domain.detection.awaited_pairs import Awaiting, Given, Label
+from app.domain.detection.segments import SegmentedOutcomes
+from app.domain.detection.statistics_records import Source
 from tests.detectors.outcome_logs import CONFIG, PAIRS, PLACED, Worker, by_key, live, outcome
 from tests.detectors.stream import START_MS, Entry, Sent, entries, pair
 
@@ -99,3 +103,19 @@ def test_pairs_wait_through_a_change_of_the_segments_that_are_watched() -> None:
 
     assert waiting.fold.figures()["pairs_labelled"] > 6_000
     assert {channel_of(one) for one in waiting.said if one.body["signal"]["kind"] == "error"} == {"", "web", "app"}
+
+
+def test_a_segment_with_a_value_for_each_pair_holds_nobody_up() -> None:
+    """What a long reading settles at once is looked at in steps, however many values are refused."""
+    count, label = 20_000, Label(True, None, {})
+    pairs = [
+        Awaiting(f"r-{at}", at, START_MS + at, at, "solo", Given("1", True), [], {"channel": f"user-{at}"}, 0, label)
+        for at in range(count)
+    ]
+    watch = SegmentedOutcomes(Source("credit", "x.pairs", 3, ""), SEGMENTS)
+    moments = [time.perf_counter()]
+    moments += [time.perf_counter() for _ in watch.feed(pairs)]
+    moments.append(time.perf_counter())
+
+    assert watch.refused == count - 2
+    assert max(np.diff(moments)) < 0.5, "nine seconds, where each refused value looks at all pairs"

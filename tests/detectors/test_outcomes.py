@@ -8,6 +8,7 @@ import pytest
 
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.labelled import Labelled
+from app.domain.detection.last_words import LastWords
 from app.domain.detection.pair_columns import PairColumns
 from app.domain.detection.pair_records import Half, PairRecord
 from app.domain.detection.placed_outcomes import encode_mark, encode_outcome
@@ -216,7 +217,7 @@ def test_who_makes_room_is_the_same_after_a_restart(monkeypatch: pytest.MonkeyPa
     strangers = [outcome(at, True, model=f"made-up-{99 - at}") for at in range(18)]
     one, other = (Labelled(lambda model: (Source(model, "pairs", 0, "sha256:0"), CONFIG), {}) for _ in range(2))
     at_once(one.read(strangers[:12]))
-    other.load(decode_state(encode_state(one.dump())))
+    other.load(decode_state(encode_state(one.dump())), LastWords())
     for labelled in (one, other):
         at_once(labelled.read(strangers[12:]))
     assert [model for model, _ in one.dump()["labellings"]] == [f"made-up-{99 - at}" for at in range(8, 18)]

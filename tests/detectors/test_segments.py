@@ -69,3 +69,15 @@ def test_neither_cuts_nor_a_restart_change_what_is_said(log: list[Entry]) -> Non
     again.rebuilt()
 
     assert first + feed(again, log[4_321:], [5_000]) == whole
+
+
+@pytest.mark.parametrize("bad", [{"channel": 1}, {"channel": None}, None, ["web"], "web"])
+def test_segments_that_are_no_texts_are_as_none(bad: object) -> None:
+    pairs = [pair(number, features={"x": 1.0}, segments={"channel": "web"}) for number in range(1_200)]
+    made = fold(CONFIG)
+    out = feed(made, entries([*pairs[:600], pair(600, features={"x": 1.0}, segments=bad), *pairs[601:]]))
+
+    ends = {(one.body["segment"] or {}).get("channel"): one.body["offsets"][0]["end"] for one in out}
+    assert ends == {None: 1_000, "web": 1_001}
+    assert made.figures()["pairs"] == 1_200
+    assert made.figures()["pairs_malformed"] == 0

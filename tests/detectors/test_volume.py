@@ -1,5 +1,6 @@
 """How many requests a model gets, as a signal."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -108,6 +109,24 @@ def test_neither_cuts_nor_a_restart_change_what_is_said(seed: int) -> None:
 
     assert out == expected
     assert again.snapshot() == whole.snapshot()
+
+
+@pytest.mark.parametrize("interval_ms", [1_000, 2_000, 4_000])
+def test_another_interval_begins_the_volume_anew(interval_ms: int) -> None:
+    """The requests of seconds are no reference for those of other intervals, nor are the numbers of the seconds theirs."""
+    log, config = log_of([5.0] * 12_000), replace(CONFIG, volume_interval_ms=2_000)
+    cut = len(log) // 2
+    before = fold(config)
+    assert volumes(feed(before, log[:cut]))[-1]["detector"]["state"] == "quiet"
+    again = fold(replace(config, volume_interval_ms=interval_ms), before.snapshot(), before.save())
+    again.rebuilt()
+    said = volumes(feed(again, log[cut:]))
+    states = [one["detector"]["state"] for one in said]
+
+    assert states[0] == ("quiet" if interval_ms == 2_000 else "warming")
+    assert states[-1] == "quiet"
+    assert set(states) <= {"warming", "quiet"}
+    assert {one["window"]["start"] // 86_400_000 for one in said} == {START_MS // 86_400_000}
 
 
 def _body(record: Entry) -> dict[str, Any]:

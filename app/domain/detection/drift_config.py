@@ -128,6 +128,8 @@ class DriftConfig:
                     faults.append(f"drift.detectors: {error}")
         if len(self.detectors) > 1 + _MOST_OPINIONS or len(set(self.detectors)) < len(self.detectors):
             faults.append(f"drift.detectors has {len(self.detectors)} entries: allowed are {1 + _MOST_OPINIONS}, each once")
+        if len(set(self.segments)) < len(self.segments):
+            faults.append(f"drift.segments has {len(self.segments)} entries: allowed is each once")
         if "scan" not in self.detectors:
             faults.append("drift.detectors lacks 'scan': it alone decides, nothing could ever alarm without it")
         return faults

@@ -18,10 +18,12 @@ from app.domain.detection.calibration import Floats
 from app.domain.detection.gains import CALM
 from schemas.statistics import DetectorState
 
-__all__ = ["ALARM", "WARNING", "Episode"]
+__all__ = ["ALARM", "OPEN", "WARNING", "Episode"]
 
 ALARM, WARNING = 1.0, 0.75
 _LEAST_HOLD = 1_000
+#: States in which something was noticed and is not over.
+OPEN: frozenset[DetectorState] = frozenset({"warning", "drift"})
 
 
 class Episode:
@@ -45,7 +47,7 @@ class Episode:
     @property
     def is_open(self) -> bool:
         """Whether something was noticed and is not over."""
-        return self.state in {"warning", "drift"}
+        return self.state in OPEN
 
     def first_event(self, peaks: Floats, row: int) -> int | None:
         """The first of these rows (the panel having ``row`` before them) that alarms or changes the state."""

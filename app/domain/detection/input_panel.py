@@ -48,7 +48,7 @@ class InputPanel(Panel):
 
     def end(self, successor: str | None) -> list[Emission]:
         """Close what is open under this version's name, the schema's change too."""
-        schema = [end_report(self, _SCHEMA, successor)] if self.schema.state == "drift" else []
+        schema = [end_report(self, _SCHEMA, "version", successor)] if self.schema.state == "drift" else []
         return super().end(successor) + schema
 
     def dump(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ no more is to be found missing. What else has a value is born with it, as ever.
 
 When a worker restarts with another baseline than a signal had, or with none, the signal's panel begins anew (``differ``). No last
 record is written: the signal goes on under its key, and its next record says how it stands against the new reference. An alert
-that fired against the old one is resolved by that.
+that fired against the old one is resolved by that. Of a feature that is ignored from then on there is one (``last_words``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

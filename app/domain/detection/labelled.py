@@ -21,6 +21,7 @@ from app.domain.detection.awaited_pairs import AwaitedPairs, Awaiting
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.holding import Kept
 from app.domain.detection.labelling import COUNTS, ModelLabelling
+from app.domain.detection.last_words import LastWords
 from app.domain.detection.pair_columns import PairColumns
 from app.domain.detection.placed_outcomes import mark_of, outcome_of
 from app.domain.detection.segments import SegmentedOutcomes
@@ -158,7 +159,7 @@ class Labelled:
             "watches": [watch.dump() for _, watch in sorted(self.watches.items())],
         }
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: dict[str, Any], last_words: LastWords) -> None:
         """Take the state back."""
         self._unmarked = {model: AwaitedPairs.load(pairs) for model, pairs in state["unmarked"]}
         self.unmarked = sum(map(len, self._unmarked.values()))
@@ -167,4 +168,4 @@ class Labelled:
         self._strange = {model: labelling for model, labelling in self._labellings.items() if not labelling.has_pairs}
         self._strangers = sum(labelling.strangers for labelling in self._strange.values())
         for saved in state["watches"]:
-            self._watch(saved["model"]).restore(saved)
+            self._watch(saved["model"]).restore(saved, last_words)

@@ -150,6 +150,11 @@ class OutcomeWatch:
             "errors": [[panel.dump(), self.seen[key], self.unlabelled[key]] for key, panel in sorted(self.errors.items())],
         }  # fmt: skip
 
+    @staticmethod
+    def saved_panels(state: dict[str, Any]) -> list[dict[str, Any]]:
+        """The panels of a saved state."""
+        return [*([] if state["figures"] is None else [state["figures"]]), *(panel for panel, _, _ in state["errors"])]
+
     @classmethod
     def load(cls, state: dict[str, Any], source: Source, config: DriftConfig, part: float = 1.0) -> "OutcomeWatch":
         """Take the state back."""

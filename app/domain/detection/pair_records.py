@@ -120,11 +120,18 @@ def _names_of(pairs: Sequence[PairRecord]) -> tuple[str, ...] | None:
 def segments_of(records: Sequence[Kept], offsets: Sequence[int], names: Sequence[str]) -> list[dict[str, str]]:
     """The segments with these names of the records at these offsets, all of which are pairs.
 
-    Read apart, since few models are watched by them.
+    Read apart, since few models are watched by them. A pair whose segments are no table of texts is as one without any.
     """
     values = {record.offset: record.value or b"" for record in records}
-    every = [_decode_segments(values[offset]).segments for offset in offsets]
+    every = [_all_segments(values[offset]) for offset in offsets]
     return [{name: segments[name] for name in names if name in segments} for segments in every]
+
+
+def _all_segments(value: bytes) -> dict[str, str]:
+    try:
+        return _decode_segments(value).segments
+    except ValueError:
+        return {}
 
 
 def _with_tables(records: Sequence[Kept]) -> Decoded:

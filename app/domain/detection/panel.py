@@ -7,8 +7,8 @@ each part into scores; judge it in pieces; take in each piece up to the first ro
 change of state, a window that closes); say what happened; go on behind it. So every decision is made at an exact row, and
 nothing depends on how the rows were cut: ``tests/detectors/test_cuts.py`` cuts them at random.
 
-May not happen: taking in a row behind an alarm before the alarm was acted on. Bounded: signals by ``config.features``,
-categories by ``config.categories``; what the bound refused is counted in ``refused``.
+May not happen: taking in a row behind an alarm before the alarm was acted on. Bounded: signals by ``config.features``
+beside those that are ignored by now, categories by ``config.categories``; what the bound refused is counted in ``refused``.
 
 Delivery guarantees: a pure function of its rows; ``dump`` and ``load`` are bit for bit.
 """
@@ -25,8 +25,8 @@ from app.domain.detection.missing_warm_up import MissingWarmUp, new_warm_up
 from app.domain.detection.scan import STRETCH
 from app.domain.detection.signals import Value, WarmUp
 from app.domain.detection.states import States
-from app.domain.detection.statistics_records import Emission, Source, end_report, report, retired_report
-from app.domain.detection.watched import Watched
+from app.domain.detection.statistics_records import Emission, Source, end_report, report
+from app.domain.detection.watched import Watched, is_ignored
 from app.domain.detection.windows import OpenWindow, Positions
 from schemas.statistics import Role, Signal
 
@@ -77,7 +77,12 @@ class Panel:
         return out
 
     def _has_room(self) -> bool:
-        return sum(one.signal.kind != "missing" for one in self.watched) < self.config.features
+        return sum(one.signal.kind != "missing" for one in self.watched if not one.retired) < self.config.features
+
+    @property
+    def _part_of_each(self) -> float:
+        """Each signal's part of the model's budget."""
+        return self.part / sum(not one.retired for one in self.watched)
 
     def _bear(self, rows: Rows, at: int) -> None:
         """Begin to watch the signals that have their first value in this row, with the first row also those of the baseline."""
@@ -92,7 +97,7 @@ class Panel:
             if signal.kind == "feature":
                 self._watch(Signal("missing", signal.name), int(rows.times[at]))
         if new := self.watched[before:]:
-            self.known.begin(new, self.kernels, self.config, self.part / len(self.watched), int(rows.times[at]))
+            self.known.begin(new, self.kernels, self.config, self._part_of_each, int(rows.times[at]))
             for one in new:
                 self._tell_type(one)
 
@@ -156,7 +161,7 @@ class Panel:
             column = self._warm_column(one, rows, at, end)
             one.stage.take(column, rows.digests[at:end], rows.times[at:end])
             if one.stage.is_over(self.config):
-                self.kernels.freeze(one, self.config, self.part / len(self.watched))
+                self.kernels.freeze(one, self.config, self._part_of_each)
                 self._tell_type(one)
                 one.episode.enter("quiet", int(rows.times[end - 1]))
                 one.live_row = self.row
@@ -181,9 +186,6 @@ class Panel:
         for one in self.watched if closed else changed:
             if not one.retired:
                 out.append(report(self, one))
-            elif one.episode.is_open or one in changed:
-                out.append(retired_report(self, one.signal))
-                one.episode.enter("quiet", self.window.end_ms)
         if closed:
             out += self._beside()
             self.window = OpenWindow.after(self.window)
@@ -197,7 +199,7 @@ class Panel:
 
     def end(self, successor: str | None) -> list[Emission]:
         """Close what is open under this version's name, since nothing more will be said under it."""
-        return [end_report(self, one.signal, successor) for one in self.watched if one.episode.is_open]
+        return [end_report(self, one.signal, "version", successor) for one in self.watched if one.episode.is_open]
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data and arrays."""
@@ -210,7 +212,7 @@ class Panel:
     def load(cls, state: dict[str, Any], source: Source, config: DriftConfig) -> Self:
         """Take the state back; a panel with a signal that was compared with another baseline than now begins anew.
 
-        A feature that is ignored by now keeps its reference, should it be watched again, and what was open is closed.
+        A feature that is ignored by now keeps its reference, should it be watched again, and is quiet: see ``last_words``.
         """
         panel = cls(state["role"], state["version"], source, config, part=state["part"], follows=state["follows"])
         panel.refused, panel.states.alarms, panel.states.passed = state["refused"], state["alarms"], state["passed"]
@@ -220,7 +222,9 @@ class Panel:
         panel.watched = [Watched.load(one) for one in state["watched"]]
         panel.by_signal = {one.signal: one for one in panel.watched}
         for one in panel.watched:
-            one.retired = one.signal.kind in {"feature", "missing"} and one.signal.name in config.ignored_features
+            one.retired = is_ignored(one.signal, config.ignored_features)
+            if one.retired and one.episode.is_open:
+                one.episode.enter("quiet", state["window"]["end_ms"])
         panel.kernels.load(state["kernels"], panel.watched)
         panel.window, panel.positions.places = OpenWindow.load(state["window"]), state["positions"]
         return panel

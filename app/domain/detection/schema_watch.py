@@ -12,12 +12,12 @@ While there is any such change the state is ``drift``. A change of which a whole
 ``warm_up`` rows is how things are now: it joins the reference, ``accepted`` says so once, and the state is ``quiet`` when none is
 left. A category that was never seen is none of this: it counts as ``(other)`` among the feature's own shares.
 
-Rows that a feature's kernel found whole are not looked at again: they have the type that its reference has.
+Rows that a feature's kernel found whole are not looked at again: they have the type that its reference has. Features that are
+ignored are not compared; one that is watched again is where it was, as if seen at the restart.
 
-Bounded: ``config.features`` features, new ones included, of three types each. What comes when there is no room is no change: the
-panel, which has the same bound, counts its values. A feature that vanished for good makes room.
-
-Delivery guarantees: a pure function of the rows, however they were cut; ``dump`` and ``load`` are bit for bit.
+Bounded: ``config.features`` features, new ones included, of three types each, beside those that were ignored. What has no room is
+no change: the panel, which has the same bound, counts its values. A feature that vanished for good makes room. Delivery
+guarantees: a pure function of the rows, however they were cut; ``dump`` and ``load`` are bit for bit.
 """
 
 from collections.abc import Collection, Mapping
@@ -86,6 +86,8 @@ class SchemaWatch:
         self.since_ms = 0
         self._rows = self._window_begin = self._first_ms = self._last_ms = 0
         self._reference: dict[str, _Field] = {}
+        #: What the reference has of features that are ignored now.
+        self._ignored: dict[str, _Field] = {}
         #: In the warm-up, then in the window: by feature and type.
         self._others: dict[tuple[str, str], _Seen] = {}
         #: By kind and feature: those that are not over.
@@ -220,14 +222,15 @@ class SchemaWatch:
         """The state as plain data."""
         return {
             "numbers": {name: getattr(self, name) for name in _NUMBERS},
-            "reference": {name: list(field) for name, field in sorted(self._reference.items())},
+            "reference": {name: list(field) for name, field in sorted((self._reference | self._ignored).items())},
+            "ignored": sorted(self._ignored),
             "others": [[*key, *seen] for key, seen in sorted(self._others.items())],
             "changes": [[*key, *found] for key, found in self._changes.items()], "accepted": self._accepted,
         }  # fmt: skip
 
     @classmethod
     def load(cls, state: dict[str, Any], config: DriftConfig) -> "SchemaWatch":
-        """Take the state back; features that are ignored by now are no longer part of it."""
+        """Take the state back; features that are ignored by now are not compared."""
         watch = cls(config)
         vars(watch).update(state["numbers"])
         reference, others, changes = state["reference"], state["others"], state["changes"]
@@ -235,11 +238,13 @@ class SchemaWatch:
         watch._others = {(name, kind): _Seen(values, _Place(*a), _Place(*b), gap) for name, kind, values, a, b, gap in others}
         watch._changes = {(kind, name): _Change(_Place(*first), types, values) for kind, name, first, types, values in changes}
         watch._accepted = [(change, name) for change, name in state["accepted"]]
-        watch._forget(config.ignored_features)
+        watch._ignore(config.ignored_features, state["ignored"])
         return watch
 
-    def _forget(self, names: Collection[str]) -> None:
-        for name in names:
-            self._reference.pop(name, None)
+    def _ignore(self, names: Collection[str], before: Collection[str]) -> None:
+        """Put aside what the reference has of these features; what was aside before, and is not now, is as if just seen."""
+        newest = max((field.last for field in self._reference.values()), default=_Place(0, 0, 0))._replace(row=self._rows - 1)
+        self._reference |= {name: self._reference[name]._replace(last=newest) for name in set(before).difference(names)}
+        self._ignored = {name: self._reference.pop(name) for name in names if name in self._reference}
         self._others = {key: seen for key, seen in self._others.items() if key[0] not in names}
         self._changes = {key: change for key, change in self._changes.items() if key[1] not in names}

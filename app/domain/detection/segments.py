@@ -10,13 +10,13 @@ one record comes in the order in which the parts were begun, the whole first.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence, Sized
-from itertools import compress
+from collections.abc import Generator, Iterable, Sequence, Sized
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.domain.detection.alarm_counts import AlarmCounts
 from app.domain.detection.awaited_pairs import Awaiting
 from app.domain.detection.drift_config import DriftConfig
+from app.domain.detection.last_words import LastWords
 from app.domain.detection.outcome_watch import OutcomeWatch
 from app.domain.detection.pair_columns import PairColumns
 from app.domain.detection.panel import Panel
@@ -25,6 +25,8 @@ from app.domain.detection.watch import Looking, ModelWatch
 
 __all__ = ["Segmented", "SegmentedOutcomes", "SegmentedWatch"]
 
+#: Pairs whose segments are read at a step.
+_TOGETHER = 4_096
 _Pairs_contra = TypeVar("_Pairs_contra", bound=Sized, contravariant=True)
 
 
@@ -39,6 +41,8 @@ class _Watch(Protocol[_Pairs_contra]):
     def refusals(self) -> int: ...
     def feed(self, pairs: _Pairs_contra, /) -> Looking: ...
     def dump(self) -> dict[str, Any]: ...
+    @staticmethod
+    def saved_panels(state: dict[str, Any], /) -> list[dict[str, Any]]: ...
 
 
 _W = TypeVar("_W", bound=_Watch[Any])
@@ -59,12 +63,12 @@ class Segmented(ABC, Generic[_W, _P]):
         """A watch with this part of the model's budget: a new one, or as it was saved."""
 
     @abstractmethod
-    def _segments(self, pairs: _P) -> Sequence[dict[str, str]]:
+    def _segments(self, pairs: _P) -> Iterable[dict[str, str]]:
         """The segments of each pair."""
 
     @abstractmethod
-    def _chosen(self, pairs: _P, chosen: Sequence[bool]) -> _P:
-        """Those that are chosen."""
+    def _chosen(self, pairs: _P, which: Sequence[int]) -> _P:
+        """Those with these numbers, which rise."""
 
     @property
     def panels(self) -> list[Panel]:
@@ -85,22 +89,29 @@ class Segmented(ABC, Generic[_W, _P]):
         """Take the model's next pairs in; what there is to say."""
         out: list[Emission] = yield from self.whole.feed(pairs)
         for name in self.config.segments:
-            values = [segments.get(name) for segments in self._segments(pairs)]
-            for value in dict.fromkeys(values):
-                if value is not None and not self._admit(name, value):
-                    self.refused += values.count(value)
-            for other, value in self.parts:
-                if other == name and value in values:
-                    out += yield from self.parts[name, value].feed(self._chosen(pairs, [each == value for each in values]))
+            places = yield from self._places(name, pairs)
+            for value, its in places.items():
+                if its:
+                    out += yield from self.parts[name, value].feed(self._chosen(pairs, its))
         return out
 
-    def _admit(self, name: str, value: str) -> bool:
-        if (name, value) in self.parts:
-            return True
-        if sum(other == name for other, _ in self.parts) >= self.config.segment_values:
-            return False
-        self.parts[name, value] = self._made(self._of(name, value), self._share())
-        return True
+    def _places(self, name: str, pairs: _P) -> Generator[None, None, dict[str, list[int]]]:
+        """For each value that is watched the numbers of its pairs; there may be as many values as pairs."""
+        places: dict[str, list[int]] = {value: [] for other, value in self.parts if other == name}
+        for number, segments in enumerate(self._segments(pairs)):
+            if number % _TOGETHER == 0:
+                yield
+            value = segments.get(name)
+            if value is None:
+                continue
+            if value not in places and len(places) < self.config.segment_values:
+                self.parts[name, value] = self._made(self._of(name, value), self._share())
+                places[value] = []
+            if value in places:
+                places[value].append(number)
+            else:
+                self.refused += 1
+        return places
 
     def _of(self, name: str, value: str) -> Source:
         return self.source._replace(segment={name: value})
@@ -113,9 +124,13 @@ class Segmented(ABC, Generic[_W, _P]):
         parts = [[name, value, watch.dump()] for (name, value), watch in self.parts.items()]
         return {"model": self.source.model, "whole": self.whole.dump(), "parts": parts, "refused": self.refused}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, Any], last_words: LastWords) -> None:
         """Take the state back; parts of a segment that is no longer named are given up."""
         self.whole, self.refused = self._made(self.source, 0.5 if self.config.segments else 1.0, state["whole"]), state["refused"]
+        sources = [self.source, *(self._of(name, value) for name, value, _ in state["parts"])]
+        for source, saved in zip(sources, [state["whole"], *(saved for _, _, saved in state["parts"])], strict=True):
+            for panel in self.whole.saved_panels(saved):
+                last_words.on(panel, source, self.config)
         for name, value, saved in state["parts"]:
             if name in self.config.segments:
                 self.parts[name, value] = self._made(self._of(name, value), self._share(), saved)
@@ -129,10 +144,13 @@ class SegmentedWatch(Segmented[ModelWatch, PairColumns]):
             return ModelWatch(source, self.config, part)
         return ModelWatch.load(saved, source, self.config, part)
 
-    def _segments(self, pairs: PairColumns) -> Sequence[dict[str, str]]:
+    def _segments(self, pairs: PairColumns) -> Iterable[dict[str, str]]:
         return pairs.segments
 
-    def _chosen(self, pairs: PairColumns, chosen: Sequence[bool]) -> PairColumns:
+    def _chosen(self, pairs: PairColumns, which: Sequence[int]) -> PairColumns:
+        chosen = [False] * len(pairs)
+        for number in which:
+            chosen[number] = True
         return pairs.chosen(chosen)
 
 
@@ -144,8 +162,8 @@ class SegmentedOutcomes(Segmented[OutcomeWatch, Sequence[Awaiting]]):
             return OutcomeWatch(source, self.config, part)
         return OutcomeWatch.load(saved, source, self.config, part)
 
-    def _segments(self, pairs: Sequence[Awaiting]) -> Sequence[dict[str, str]]:
-        return [pair.segments for pair in pairs]
+    def _segments(self, pairs: Sequence[Awaiting]) -> Iterable[dict[str, str]]:
+        return (pair.segments for pair in pairs)
 
-    def _chosen(self, pairs: Sequence[Awaiting], chosen: Sequence[bool]) -> Sequence[Awaiting]:
-        return list(compress(pairs, chosen))
+    def _chosen(self, pairs: Sequence[Awaiting], which: Sequence[int]) -> Sequence[Awaiting]:
+        return [pairs[number] for number in which]

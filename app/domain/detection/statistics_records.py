@@ -21,7 +21,7 @@ from schemas.statistics import Detector, DetectorState, DriftStatistics, Signal
 if TYPE_CHECKING:
     from app.domain.detection.panel import Panel
 
-__all__ = ["Emission", "Source", "emission", "end_report", "report", "retired_report"]
+__all__ = ["Emission", "Source", "emission", "end_report", "report"]
 
 
 class Source(NamedTuple):
@@ -61,14 +61,9 @@ def report(panel: "Panel", one: Watched) -> Emission:
     return emission(panel, one.signal, _scan(episode.state, one.score), statistics)
 
 
-def end_report(panel: "Panel", signal: Signal, successor: str | None) -> Emission:
-    """The last word under a version's name: quiet, since nothing more will be said under it."""
-    return emission(panel, signal, _scan("quiet", 0.0), {"ended": {"reason": "version", "successor": successor}})
-
-
-def retired_report(panel: "Panel", signal: Signal) -> Emission:
-    """The last word on a feature that is ignored from now on."""
-    return emission(panel, signal, _scan("quiet", 0.0), {"ended": {"reason": "ignored", "successor": None}})
+def end_report(panel: "Panel", signal: Signal, reason: str, successor: str | None = None) -> Emission:
+    """The last word under a key: quiet, since nothing more will be said under it."""
+    return emission(panel, signal, _scan("quiet", 0.0), {"ended": {"reason": reason, "successor": successor}})
 
 
 def _scan(state: DetectorState, score: float) -> Detector:

@@ -9,7 +9,8 @@ has begun before the log did.
 Traffic has days and weeks, so its warm-up is counted apart: ``volume_warm_up`` intervals, two weeks of minutes.
 
 Bounded: intervals that are open, ``_MOST_OPEN``, records further ahead are in ``late`` too; zeros in a row, ``_MOST_EMPTY``:
-behind a longer gap the count goes on as if there had been none. Delivery guarantees: a pure function of the model's records,
+behind a longer gap the count goes on as if there had been none. Where ``volume_interval_ms`` is another than it was, the panel
+begins anew: what was counted is no reference for it. Delivery guarantees: a pure function of the model's records,
 however they were cut; ``dump`` and ``load`` are bit for bit.
 """
 
@@ -125,14 +126,18 @@ class VolumeWatch:
 
     def dump(self) -> dict[str, Any]:
         """The state as plain data and arrays."""
-        return {"panel": self.panel.dump(), "recent": self._recent, "clock": self._clock, "next": self._next,
+        panel = self.panel.dump() | {"interval_ms": self._config.volume_interval_ms}
+        return {"panel": panel, "recent": self._recent, "clock": self._clock, "next": self._next,
                 "begin": self._begin, "open": sorted(self._open.items()), "late": self.late}  # fmt: skip
 
     @classmethod
     def load(cls, state: dict[str, Any], source: Source, config: DriftConfig, part: float) -> "VolumeWatch":
-        """Take the state back."""
-        watch = cls(source, config, part)
-        watch.panel = Panel.load(state["panel"], _without_baseline(source), _config_of(config))
-        watch._recent, watch._clock, watch._next = state["recent"], state["clock"], state["next"]
-        watch._begin, watch._open, watch.late = state["begin"], Counter(dict(state["open"])), state["late"]
+        """Take the state back, the counts and the clock alone where intervals had another length."""
+        watch, panel = cls(source, config, part), state["panel"]
+        watch._recent, watch._clock, watch.late = state["recent"], state["clock"], state["late"]
+        if panel["interval_ms"] != config.volume_interval_ms:
+            watch.panel.states.alarms, watch.panel.states.passed = panel["alarms"], panel["passed"]
+            return watch
+        watch.panel = Panel.load(panel, _without_baseline(source), _config_of(config))
+        watch._next, watch._begin, watch._open = state["next"], state["begin"], Counter(dict(state["open"]))
         return watch

@@ -158,6 +158,12 @@ class ModelWatch:
             "answers": [[panel.dump(), self.seen[key]] for key, panel in sorted(self.answers.items())],
         }  # fmt: skip
 
+    @staticmethod
+    def saved_panels(state: dict[str, Any]) -> list[dict[str, Any]]:
+        """The panels of a saved state."""
+        inputs = [] if state["inputs"] is None else [state["inputs"]]
+        return [*inputs, state["matching"], state["volume"]["panel"], *(panel for panel, _ in state["answers"])]
+
     @classmethod
     def load(cls, state: dict[str, Any], source: Source, config: DriftConfig, part: float = 1.0) -> "ModelWatch":
         """Take the state back."""

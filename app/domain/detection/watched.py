@@ -1,7 +1,7 @@
 """One watched signal of a panel: its stage of life, its episode, and its baseline."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import comb
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from app.domain.detection.missing_warm_up import MissingWarmUp
 from app.domain.detection.signals import Numbers, Shares, WarmUp
 from schemas.statistics import Signal
 
-__all__ = ["COSTLY", "SIDES", "Tail", "Watched", "salt_of"]
+__all__ = ["COSTLY", "SIDES", "Tail", "Watched", "is_ignored", "salt_of"]
 
 #: Kinds of which only one direction hurts: more missing, more disagreement, fewer pairs, more and larger errors.
 SIDES = {"missing": 1, "disagreement": 1, "match_rate": -1, "error": 1}
@@ -26,6 +26,11 @@ _CHANCE = 1e-6
 def salt_of(signal: Signal) -> int:
     """What makes the hashes of a signal its own."""
     return zlib.crc32(str(signal).encode())
+
+
+def is_ignored(signal: Signal, features: Collection[str]) -> bool:
+    """Whether a signal is of one of these features."""
+    return signal.kind in {"feature", "missing"} and signal.name in features
 
 
 class Watched:
@@ -62,7 +67,7 @@ class Watched:
         """The state as plain data and arrays."""
         return {"kind": self.signal.kind, "name": self.signal.name, "stage": self.stage.dump(),
                 "episode": self.episode.dump(), "score": self.score, "baseline": self.baseline,
-                "granted": self.granted, "live_row": self.live_row}  # fmt: skip
+                "granted": self.granted, "live_row": self.live_row, "retired": self.retired}  # fmt: skip
 
     @classmethod
     def load(cls, state: dict[str, Any]) -> "Watched":

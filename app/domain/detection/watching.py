@@ -20,10 +20,11 @@ from app.domain.detection.baseline import Baseline
 from app.domain.detection.drift_config import DriftConfig
 from app.domain.detection.holding import Holding, Kept
 from app.domain.detection.labelled import Labelled
+from app.domain.detection.last_words import LastWords
 from app.domain.detection.pair_columns import PairColumns
 from app.domain.detection.pair_records import PairDecoder, segments_of
 from app.domain.detection.segments import SegmentedOutcomes, SegmentedWatch
-from app.domain.detection.state_codec import decode_state, encode_state
+from app.domain.detection.state_codec import StateError, decode_state, encode_state
 from app.domain.detection.statistics_records import Emission, Source
 from app.domain.detection.watch import Looking
 
@@ -33,6 +34,8 @@ __all__ = ["MODELS", "Watching"]
 MODELS = 4_096
 #: Records decoded at a step: under a millisecond, and what was decoded is still in the processor's cache when columns are made.
 _DECODED = 256
+#: Changes with every change of what is in a snapshot.
+_LAYOUT = 7
 _COUNTS = ("pairs", "pairs_malformed", "pairs_refused", "outcomes", "outcomes_refused", "statistics")
 
 
@@ -47,9 +50,11 @@ class Watching:
         self.counts = dict.fromkeys(_COUNTS, 0)
         self.holding, self._decoder = Holding(), PairDecoder()
         self.labelled = Labelled(self._settings, self.counts)
+        self._last_words = LastWords()
 
     def look(self, records: Sequence[Kept]) -> Looking:
         """Look at these records."""
+        self._last_words.replay()
         placed: dict[str, PairColumns] = {}
         for start in range(0, len(records), _DECODED):
             self._decode(records[start : start + _DECODED], placed)
@@ -68,7 +73,15 @@ class Watching:
 
     def look_at_outcomes(self, records: Sequence[Kept]) -> Looking:
         """Look at these records of ``outcomes.placed``; the pairs below their marks must have been looked at."""
+        if records:
+            self._last_words.replay()
         emissions = yield from self.labelled.read(records)
+        self.counts["statistics"] += len(emissions)
+        return emissions
+
+    def last_words(self) -> list[Emission]:
+        """On what was given up; to be asked before each look from when on what is said counts."""
+        emissions = self._last_words.take()
         self.counts["statistics"] += len(emissions)
         return emissions
 
@@ -99,18 +112,21 @@ class Watching:
     def dump(self) -> bytes:
         """The whole state."""
         watches = [watch.dump() for watch in self._watches.values()]
-        return encode_state({"counts": self.counts, "holding": self.holding.dump(), "watches": watches,
-                             "labelled": self.labelled.dump()})  # fmt: skip
+        return encode_state({"layout": _LAYOUT, "counts": self.counts, "holding": self.holding.dump(), "watches": watches,
+                             "labelled": self.labelled.dump(), "last_words": self._last_words.dump()})  # fmt: skip
 
     def load(self, snapshot: bytes) -> None:
-        """Take the state back."""
+        """Take the state back; ``StateError`` where another release has written it."""
         state = decode_state(snapshot)
+        if (layout := state.get("layout")) != _LAYOUT:
+            message = f"saved state: layout {layout}, expected {_LAYOUT}"
+            raise StateError(message)
         self.counts |= state["counts"]
-        self.holding = Holding.load(state["holding"])
+        self.holding, self._last_words = Holding.load(state["holding"]), LastWords.load(state["last_words"])
         for one in state["watches"]:
             watch = self._watches[one["model"]] = SegmentedWatch(*self._settings(one["model"]))
-            watch.restore(one)
-        self.labelled.load(state["labelled"])
+            watch.restore(one, self._last_words)
+        self.labelled.load(state["labelled"], self._last_words)
 
     def figures(self) -> dict[str, float]:
         """Counts since the log's beginning, and what is watched now."""

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from app.domain.detection.drift_config import DriftConfig
-from app.domain.detection.state_codec import StateError
+from app.domain.detection.state_codec import StateError, decode_state, encode_state
 from app.folds.fold import Silent, at_once
 from tests.detectors.stream import QUICK, START_MS, Entry, Outbox, entries, feed, fold, mixed, pair, run_of
 
@@ -177,6 +177,16 @@ def test_a_snapshot_that_was_harmed_is_refused_by_name(harm: object) -> None:
 
     with pytest.raises(StateError, match="saved state"):
         fold(snapshot=harm(made.snapshot()))  # type: ignore[operator]  # a function of bytes, from the table
+
+
+@pytest.mark.parametrize("layout", [None, 1])
+def test_a_snapshot_of_another_release_is_refused_by_name(layout: int | None) -> None:
+    made = fold()
+    feed(made, entries(mixed(2, 1_200)))
+    other = encode_state(decode_state(made.snapshot()) | {"layout": layout})
+
+    with pytest.raises(StateError, match=rf"saved state: layout {layout}, expected \d+"):
+        fold(snapshot=other)
 
 
 def test_a_new_legacy_version_keeps_the_inputs_and_begins_its_answers_anew() -> None:

@@ -36,6 +36,7 @@ from app.domain.detection.windows import OpenWindow, Positions
         ({"features": 0}, "drift.features is 0: allowed is 1 to 2,048"),
         ({"categories": 256}, "drift.categories is 256: allowed is 1 to 255"),
         ({"detectors": ("scan", "scan")}, "drift.detectors has 2 entries: allowed are 9, each once"),
+        ({"segments": ("channel", "region", "channel")}, "drift.segments has 3 entries: allowed is each once"),
         ({"detectors": ("adwin",)}, "drift.detectors lacks 'scan'"),
         ({"warm_up": 1, "versions": 0}, "drift.warm_up is 1.*; drift.versions is 0"),
     ],
