@@ -21,6 +21,7 @@ from zlib import crc32
 import msgspec
 
 from app.domain.pairing.answers import compare
+from schemas.json_text import PAIR_NESTING, shallow
 
 __all__ = ["Injection", "InjectionError", "moment_of"]
 
@@ -77,7 +78,7 @@ class Injection:
     def apply(self, value: bytes) -> tuple[bytes, int | None]:
         """The record's value with the drift in it, and its event time; before the moment, and for what is no pair, as it was."""
         try:
-            pair = msgspec.json.decode(value)
+            pair = msgspec.json.decode(shallow(value, PAIR_NESTING))
             places, time_ms = list(self._places(pair)), int(pair["timestamp"])
         except (ValueError, KeyError, TypeError):
             return value, None

@@ -36,6 +36,7 @@ from app.domain.decisions.retraining import RetrainPolicy
 from app.domain.decisions.window_expiry import FOR_EVER
 from schemas.action import Action
 from schemas.alert import Alert
+from schemas.json_text import shallow
 from schemas.offsets import OffsetRange
 from schemas.statistics import DriftStatistics
 from schemas.trigger import RetrainStatus
@@ -87,8 +88,8 @@ class Decider:
     def read(self, value: bytes | None, id_: str) -> list[Told]:
         """Take one record of statistics, whose event has this id; what there is to tell."""
         try:
-            statistics = _decode(value or b"")
-        except (msgspec.DecodeError, ValidationError):
+            statistics = _decode(shallow(value))
+        except msgspec.DecodeError:
             self.state.counters.skipped += 1
             return []
         return self._take(statistics, id_)

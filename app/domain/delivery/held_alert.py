@@ -16,6 +16,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from schemas.alert import AlertStatus
 from schemas.cloudevents import rfc3339
+from schemas.json_text import shallow
 
 __all__ = ["ALERT_BYTES", "HeldAlert", "read_alert"]
 
@@ -80,7 +81,7 @@ _encode = msgspec.json.Encoder().encode
 
 def read_alert(value: bytes | None, at_ms: int) -> HeldAlert:
     """The alert of a record of ``alerts`` that was written then; ``ValueError`` for what cannot be read or is too large."""
-    data = _decode(value or b"").data
+    data = _decode(shallow(value)).data
     if not data.labels:
         message = "an alert has no labels; at least one is expected"
         raise ValueError(message)
