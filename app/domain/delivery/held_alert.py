@@ -20,7 +20,8 @@ from schemas.json_text import shallow
 
 __all__ = ["ALERT_BYTES", "HeldAlert", "read_alert"]
 
-#: Labels, annotations and link of one alert as JSON; ours have about 1.5 KB.
+#: Fingerprint, labels, annotations and link of one alert as JSON; ours have about 1.5 KB. Its times do not count: a resolve has
+#: one more than what fired, and one that is refused would leave it firing for ever.
 ALERT_BYTES = 8_192
 #: For so long a firing alert holds without being told again: an upgrade, or a broker that is away, does not resolve it.
 HOLDS_MS = 900_000
@@ -85,16 +86,16 @@ def read_alert(value: bytes | None, at_ms: int) -> HeldAlert:
     if not data.labels:
         message = "an alert has no labels; at least one is expected"
         raise ValueError(message)
-    alert = HeldAlert(
-        fingerprint=data.fingerprint,
-        labels=data.labels,
-        annotations=data.annotations,
-        generator_url=data.generator_url or "",
-        fired_ms=at_ms,
-        ended_ms=at_ms if data.status == "resolved" else None,
-    )
-    size = len(_encode(alert))
+    link = data.generator_url or ""
+    size = len(_encode((data.fingerprint, data.labels, data.annotations, link)))
     if size > ALERT_BYTES:
         message = f"an alert of {size} bytes; at most {ALERT_BYTES} are kept for delivery"
         raise ValueError(message)
-    return alert
+    return HeldAlert(
+        fingerprint=data.fingerprint,
+        labels=data.labels,
+        annotations=data.annotations,
+        generator_url=link,
+        fired_ms=at_ms,
+        ended_ms=at_ms if data.status == "resolved" else None,
+    )

@@ -9,7 +9,7 @@ import pytest
 
 from agents.notify import NotifyFold
 from app.domain.delivery.alert_book import BOUNDS, AlertBook, Bounds, Receipt, Receivers
-from app.domain.delivery.held_alert import HeldAlert
+from app.domain.delivery.held_alert import ALERT_BYTES, HeldAlert
 from app.domain.delivery.mailbox import RESOLVE_HELD_MS, state_mailbox
 from app.folds.fold import Run, Silent
 from schemas.alert import AlertStatus
@@ -82,6 +82,22 @@ def test_what_cannot_be_read_is_counted_and_passed_over(value: bytes | None) -> 
     run.start, run.end = 0, 2
     fold.feed(0, run, Silent())
     assert (fold.figures()["unreadable_records_total"], fold.figures()["alerts_firing"]) == (1, 1)
+
+
+def test_an_alert_that_is_small_enough_to_fire_is_small_enough_to_end() -> None:
+    changes: list[tuple[AlertStatus, int]] = [("firing", 1_790_000_000_000), ("resolved", 100_000_000_000_000)]
+    fired = []
+    for size in range(ALERT_BYTES - 400, ALERT_BYTES):
+        fold, firing = NotifyFold(0, RECEIVERS, lambda _: ()), []
+        fold.restore(None, None, [0])
+        for offset, (status, at_ms) in enumerate(changes):
+            told = record(offset, "a", status, at_ms)
+            value = (told.value or b"").replace(b'"summary":"a"', b'"summary":"' + b"a" * size + b'"')
+            fold.feed(0, as_run([told._replace(value=value)], offset, offset + 1), Silent())
+            firing.append(fold.figures()["alerts_firing"])
+        assert firing[1] == 0
+        fired.append(firing[0])
+    assert set(fired) == {0, 1}
 
 
 def begun() -> World:
