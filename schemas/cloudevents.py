@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["JSON_TYPE", "STRUCTURED_TYPE", "binary_headers", "event_id", "rfc3339", "structured"]
+__all__ = ["JSON_TYPE", "STRUCTURED_TYPE", "binary_headers", "event_id", "id_bytes", "rfc3339", "structured"]
 
 JSON_TYPE = "application/json"
 STRUCTURED_TYPE = "application/cloudevents+json; charset=UTF-8"
@@ -46,9 +46,18 @@ def binary_headers(
     return headers
 
 
-def event_id(headers: Sequence[tuple[str, bytes]]) -> str:
-    """The id in an event's headers; empty where there is none."""
-    return next((value.decode(errors="replace") for name, value in headers if name == "ce_id"), "")
+def id_bytes(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
+    """The id in an event's headers, as it was written; empty where there is none. Kafka allows a header without a value.
+
+    >>> id_bytes([("ce_type", b"t"), ("ce_id", b"1")]), id_bytes([("ce_id", None)]), id_bytes([])
+    (b'1', b'', b'')
+    """
+    return next((value or b"" for name, value in headers if name == "ce_id"), b"")
+
+
+def event_id(headers: Sequence[tuple[str, bytes | None]]) -> str:
+    """The same as text."""
+    return id_bytes(headers).decode(errors="replace")
 
 
 def structured(

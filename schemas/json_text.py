@@ -1,16 +1,24 @@
 """Whether a record's value is JSON text that is safe to parse, before it is parsed.
 
-``check`` refuses by name what no parser should see: an absent value, one over the limit, other encodings, and text nested
-so deeply that a parser would run out of stack. All of it must cost next to nothing for an ordinary record, so each test
-first asks a cheap question (one pass of a C loop) and looks closer only on a suspicious answer.
+``check`` is for inputs, ``shallow`` for topics that the service writes itself. ``check`` refuses by name what no parser should
+see: an absent value, one over the limit, other encodings, and text nested so deeply that a parser would run out of stack.
+All of it must cost next to nothing for an ordinary record, so each test first asks a cheap question (one pass of a C loop)
+and looks closer only on a suspicious answer.
 """
 
 from itertools import accumulate
 
+import msgspec
+
 from schemas.errors import DecodeError
 from schemas.limits import Limits
 
-__all__ = ["check", "count_members", "is_too_deep"]
+__all__ = ["NESTING", "PAIR_NESTING", "check", "count_members", "is_too_deep", "shallow"]
+
+#: Of what the service itself writes, which has up to six levels.
+NESTING = 32
+#: Of a pair, which holds the metadata of a request as they came: of an input the settings allow 256 levels.
+PAIR_NESTING = 300
 
 _MARKS = ((b"\xef\xbb\xbf", "UTF-8"), (b"\xfe\xff", "UTF-16"), (b"\xff\xfe", "UTF-16 or UTF-32"))
 #: All but quotes and brackets; a bracket is a step down or a step up.
@@ -35,6 +43,25 @@ def check(value: bytes | None, limits: Limits) -> bytes:
         raise DecodeError("unsupported_encoding", _framed(value))
     if value.count(b"{") + value.count(b"[") > limits.nesting and is_too_deep(value, limits.nesting):
         raise DecodeError("too_large", f"the value is nested deeper than {limits.nesting} levels")
+    return value
+
+
+def shallow(value: bytes | None, levels: int = NESTING) -> bytes:
+    """The value of a record on a topic of ours, where it may be parsed; empty where there is none.
+
+    Anybody who may write to Kafka may write there. At which depth a parser runs out of stack (a ``RecursionError``) depends on
+    how deep its caller is in calls, so the same record would be read in one place and not in another; this bound does not.
+
+    >>> shallow(b'{"a":[1]}', 2), shallow(None)
+    (b'{"a":[1]}', b'')
+    >>> shallow(b'{"a":[[1]]}', 2)
+    Traceback (most recent call last):
+    msgspec.DecodeError: the value is nested deeper than 2 levels
+    """
+    value = value or b""
+    brackets = 2 * len(value) - len(value.replace(b"{", b"")) - len(value.replace(b"[", b""))  # faster than counting them
+    if brackets > levels and is_too_deep(value, levels):
+        raise msgspec.DecodeError(f"the value is nested deeper than {levels} levels")
     return value
 
 

@@ -120,10 +120,12 @@ def gaps(number: int, apart: int, compared: int = 10, *, version: str = "2.0.0",
     return _pairing(number, "credit", "", {"paired": 99, "clock_gaps": {version: gap}}, "predictions.legacy", partition)
 
 
-def refused(number: int, count: int, *, paused: int = 0, partition: int = 0) -> DriftStatistics:
+def refused(
+    number: int, count: int, *, paused: int = 0, partition: int = 0, topic: str = "predictions.shadow"
+) -> DriftStatistics:
     """The pair role's count of refused records among a hundred of one source partition in one minute."""
     counts = {"read": count, "rejected": count} | ({"paused": paused} if paused else {})
-    return _pairing(number, "", "predictions.shadow", counts, "predictions.shadow", partition)
+    return _pairing(number, "", topic, counts, "predictions.shadow", partition)
 
 
 def _pairing(number: int, model: str, name: str, statistics: dict[str, Any], topic: str, partition: int) -> DriftStatistics:

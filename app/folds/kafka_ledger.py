@@ -21,6 +21,7 @@ from app.folds import transaction_end
 from app.folds.checkpoint import CheckpointError, CheckpointReader, CheckpointWriter
 from app.folds.fold import Headers, LogAnswer, LogQuery, Outbox
 from app.folds.ledger import Saved
+from schemas.cloudevents import id_bytes
 
 __all__ = ["KafkaLedger"]
 
@@ -169,7 +170,7 @@ class KafkaLedger:
 
         def take(record: Any) -> None:
             if record.key == query.key and query.start <= record.offset < query.end:
-                ids.append(next((value for name, value in record.headers if name == "ce_id"), b""))
+                ids.append(id_bytes(record.headers))
 
         async with self._reader() as consumer:
             consumer.assign([place])

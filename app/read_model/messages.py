@@ -5,7 +5,6 @@ a length here, once, or refused over it (``app.read_model.bounds``), and whateve
 text of bounded size.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -26,6 +25,7 @@ from app.read_model.documents import LetterExample
 from schemas.alert import AlertStatus
 from schemas.dead_letter import REASONS
 from schemas.errors import DecodeError
+from schemas.json_text import shallow
 from schemas.record import SourceRecord
 from schemas.statistics import Role
 from schemas.trigger import RetrainTrigger
@@ -53,8 +53,6 @@ VERDICT_BYTES = 16_384
 TEXT_CHARACTERS = 2_000
 #: Of a dead letter's value, to see what a producer sends; all of it is on ``dead.letters``.
 VALUE_BYTES = 256
-#: Ours have up to six levels.
-NESTING = 32
 LABELS = 64
 NOTHING = Raw(b"{}")
 
@@ -192,30 +190,11 @@ def small(text: Raw) -> tuple[Raw, bool]:
     return text, False
 
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
 _LETTER_HEADERS = {"reason", "detail", "source.topic", "source.partition", "source.offset", "source.timestamp"}
 
 
 def _read(decoder: msgspec.json.Decoder[T], value: bytes | None) -> T:
-    if value is None:
-        message = "a record without a value"
-        raise ValueError(message)
-    if _depth(value) > NESTING:
-        message = f"nested deeper than {NESTING} levels"
-        raise ValueError(message)
-    return decoder.decode(value)  # raises msgspec.ValidationError or DecodeError: both are ValueErrors
-
-
-def _depth(value: bytes) -> int:
-    """How deep the JSON in ``value`` may be nested, without parsing it: a parser would run out of stack."""
-    if value.count(b"[") + value.count(b"{") <= NESTING:
-        return 0
-    depth = deepest = 0
-    for bracket in _BRACKET.findall(_STRING.sub(b"", value)):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
+    return decoder.decode(shallow(value))  # raises msgspec.ValidationError or DecodeError: both are ValueErrors
 
 
 def _cut(texts: dict[str, str]) -> dict[str, str]:

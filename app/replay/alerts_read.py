@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from app.folds.fold import Run
 from schemas.alert import Alert
+from schemas.json_text import shallow
 
 __all__ = ["MOST", "AlertsRead"]
 
@@ -41,7 +42,7 @@ class AlertsRead:
         """Keep what is newest."""
         for record in run:
             try:
-                alert = _decode(record.value or b"").data
+                alert = _decode(shallow(record.value)).data
             except msgspec.DecodeError:
                 self.unreadable += 1
                 continue

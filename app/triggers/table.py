@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from schemas.json_text import PAIR_NESTING, shallow
+
 __all__ = ["COLUMNS", "Columns", "Kind", "TableError", "row_of"]
 
 Kind = Literal["whole", "number", "boolean", "text", "json"]
@@ -26,12 +28,16 @@ class TableError(Exception):
 
 
 def row_of(value: bytes) -> dict[str, Any]:
-    """The values of one record of ``pairs``, by column.
+    """The values of one record of ``pairs``, by column. Raises ``TableError`` where it is none.
 
     >>> row_of(b'{"request_id":"r","timestamp":1,"status":"solo","legacy":null,"features":{"age":41},"shadows":[]}')
     {'request_id': 'r', 'timestamp': 1, 'status': 'solo', 'features.age': 41, 'shadows': []}
     """
-    pair = msgspec.json.decode(value)
+    try:
+        pair = msgspec.json.decode(shallow(value, PAIR_NESTING), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        message = f"a record is no pair: {error}; take --to jsonl"
+        raise TableError(message) from error
     row = {name: pair.get(name) for name in ("request_id", "timestamp", "status")}
     legacy = pair.get("legacy") or {}
     row |= {f"legacy.{name}": legacy[name] for name in _LEGACY if name in legacy}

@@ -14,6 +14,7 @@ from app.config import Config
 from app.topic_table import Topics
 from app.topics import partitions_of
 from app.triggers.log import LogError, Span, read, reader
+from schemas.json_text import shallow
 from schemas.trigger import RetrainTrigger
 
 __all__ = ["KEPT", "TOPIC", "Told", "TriggerList", "find", "told"]
@@ -61,7 +62,7 @@ async def told(config: Config, model: str | None = None) -> TriggerList:
         begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         async for record in read(consumer, {place: Span(begins[place], ends[place]) for place in places}):
             try:
-                event = _decode(record.value or b"")
+                event = _decode(shallow(record.value))
             except msgspec.MsgspecError:
                 unreadable += 1
                 continue

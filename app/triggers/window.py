@@ -13,6 +13,7 @@ from aiokafka import TopicPartition
 from app.config import Config
 from app.topics import partitions_of
 from app.triggers.log import LogError, Span, read, reader
+from schemas.cloudevents import id_bytes
 from schemas.offsets import OffsetRange
 from schemas.trigger import RetrainTrigger
 
@@ -72,7 +73,7 @@ class _Digest:
         self.events, self._hash = 0, hashlib.sha256()
 
     def add(self, headers: Any) -> None:
-        id_ = next((value for name, value in headers if name == "ce_id"), b"")
+        id_ = id_bytes(headers)
         self._hash.update(id_ if not self.events else b"\n" + id_)
         self.events += 1
 

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -160,6 +161,12 @@ def with_state(data: bytes, state: bytes, at: int = 0) -> bytes:
     return altered(data, sealed=True, panels=panels)
 
 
+def sealed(body: bytes) -> bytes:
+    """A state of these bytes of MessagePack."""
+    head = len(encode_state({})) - 33
+    return encode_state({})[:head] + sha256(body).digest() + body
+
+
 def test_what_is_no_baseline_or_was_damaged_is_refused_by_name(data: bytes) -> None:
     country, income = (one.state for one in msgspec.json.decode(data, type=BaselineDocument).panels[1].signals[:2])
     narrow = decode_state(country) | {"shares": ["DE", "(other)"]}
@@ -179,6 +186,9 @@ def test_what_is_no_baseline_or_was_damaged_is_refused_by_name(data: bytes) -> N
         with_state(data, encode_state(narrow)): "feature/country: the state of a frozen signal has sums of shape (4,)",
         with_state(data, encode_state(no_number)): "feature/country: could not convert string to float: 'many'",
         with_state(data, income, at=-1): "signal missing/walk: its state is that of numbers or categories",
+        b'{"x":' + b"[" * 2_000 + b"]" * 2_000 + b"," + data[1:]: "it is no baseline: the value is nested deeper than 32 levels",
+        b"[" * 100_000: "it is no baseline: the value is nested deeper than 32 levels",
+        with_state(data, sealed(b"\x91" * 2_000 + b"\x01")): "signal feature/country: maximum recursion depth exceeded",
     }  # fmt: skip
     for bytes_, said in refused.items():
         with pytest.raises(BaselineError) as caught:

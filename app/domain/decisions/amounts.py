@@ -1,10 +1,16 @@
 """Numbers and shares as an alert's text has them, and whether a figure out of statistics is one."""
 
-from typing import TypeGuard
+from typing import Annotated, TypeGuard
 
-__all__ = ["amount", "duration", "is_interval", "is_number", "percent"]
+from msgspec import Meta
+
+__all__ = ["Count", "Milliseconds", "amount", "duration", "is_interval", "is_number", "percent"]
 
 _LARGEST = 1e150
+_EXACT = 2**53
+#: As large as a float has them exactly: what is larger was not counted, and cannot be divided or told as a time.
+Count = Annotated[int, Meta(ge=0, le=_EXACT)]
+Milliseconds = Annotated[int, Meta(ge=-_EXACT, le=_EXACT)]
 
 
 def amount(value: float, unit: str) -> str:

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from app.domain.decisions import misrouting
 from app.domain.decisions.alerting import Condition
+from app.domain.decisions.amounts import Count, Milliseconds
 from app.domain.decisions.topic_minutes import Minute, Minutes, totals
 
 __all__ = ["CLEAN", "ENTER", "LEAST", "LEAVE", "Ahead", "Extent", "Gap", "assess_ahead", "assess_gaps", "extent"]
@@ -31,20 +32,20 @@ LEAST, ENTER, LEAVE = 5, 0.5, 0.25
 class Ahead(Struct, gc=False):
     """Events of an input topic that were ahead by more than ``allowed_ms``, in one minute."""
 
-    events: int
-    allowed_ms: int
-    median_ms: int
-    most_ms: int
+    events: Count
+    allowed_ms: Milliseconds
+    median_ms: Milliseconds
+    most_ms: Milliseconds
 
 
 class Gap(Struct, gc=False):
     """Requests that were compared for one version in one minute; ``mean_ms`` of the bad ones, below zero where it is behind."""
 
-    compared: int
-    ahead: int
-    behind: int
-    mean_ms: int
-    most_ms: int
+    compared: Count
+    ahead: Count
+    behind: Count
+    mean_ms: Milliseconds
+    most_ms: Milliseconds
 
     def minute(self, end: int) -> Minute:
         """What is remembered of it."""

@@ -36,14 +36,15 @@ from app.domain.decisions.retraining import RetrainPolicy
 from app.domain.decisions.window_expiry import FOR_EVER
 from schemas.action import Action
 from schemas.alert import Alert
+from schemas.json_text import shallow
 from schemas.offsets import OffsetRange
 from schemas.statistics import DriftStatistics
 from schemas.trigger import RetrainStatus
 
 __all__ = ["Decider", "Told"]
 
-#: The end of the year 9999.
-_LATEST_MS = 253_402_300_799_999
+#: 9900-01-01T00:00:00Z. A time ends with the year 9999, and what is told is later by a cooldown, a year at most.
+_LATEST_MS = 250_246_627_200_000
 
 _decode = msgspec.json.Decoder(DriftStatistics).decode
 
@@ -87,8 +88,10 @@ class Decider:
     def read(self, value: bytes | None, id_: str) -> list[Told]:
         """Take one record of statistics, whose event has this id; what there is to tell."""
         try:
-            statistics = _decode(value or b"")
-        except (msgspec.DecodeError, ValidationError):
+            statistics = _decode(shallow(value))
+        except msgspec.DecodeError:
+            statistics = None
+        if statistics is None or not _is_usable(statistics):
             self.state.counters.skipped += 1
             return []
         return self._take(statistics, id_)
@@ -116,9 +119,6 @@ class Decider:
 
     def _take(self, statistics: DriftStatistics, id_: str) -> list[Told]:
         model, counters, signal = statistics.model, self.state.counters, statistics.signal
-        if (signal.kind != "pairing" and not (model and signal.kind in OF_SIGNAL)) or not _has_times(statistics):
-            counters.skipped += 1
-            return []
         name = model or f"topic/{signal.name}"
         subject = self.state.subject(name, statistics.window.end, self._retrain_policy_for)
         if subject is None:
@@ -192,8 +192,11 @@ class Decider:
         self._retraining.judge(statistics, id_, subject, said, news)
 
 
-def _has_times(statistics: DriftStatistics) -> bool:
-    """Whether its times are such as an alert can speak of: of the years 1970 to 9999."""
+def _is_usable(statistics: DriftStatistics) -> bool:
+    """Whether it says whom it speaks of, and its times are such as an alert can speak of: of the years 1970 to 9899."""
+    model, signal = statistics.model, statistics.signal
+    if not (model or signal.name if signal.kind == "pairing" else model and signal.kind in OF_SIGNAL):
+        return False
     change = statistics.statistics.get("change")
     told = [change.get("timestamp", 0)] if isinstance(change, dict) else []
     times = [statistics.window.start, statistics.window.end, *told]

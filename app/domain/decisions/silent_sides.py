@@ -10,6 +10,7 @@ requests are then ``solo``, which says nothing of shadows. The alert stays until
 from msgspec import Struct
 
 from app.domain.decisions.alerting import Condition
+from app.domain.decisions.amounts import Count
 from app.domain.decisions.clock_skew import Ahead, Gap
 
 __all__ = ["LEAST_REQUESTS", "PairingCounts", "silence"]
@@ -21,16 +22,16 @@ LEAST_REQUESTS = 20
 class PairingCounts(Struct, gc=False):
     """The counts of one model, or of one input topic, in one minute."""
 
-    paired: int = 0
-    partial: int = 0
-    legacy_only: int = 0
-    shadow_only: int = 0
-    solo: int = 0
-    misrouted: int = 0
-    sampled: int = 0
-    rejected: int = 0
-    paused: int = 0
-    unexpected: dict[str, int] = {}
+    paired: Count = 0
+    partial: Count = 0
+    legacy_only: Count = 0
+    shadow_only: Count = 0
+    solo: Count = 0
+    misrouted: Count = 0
+    sampled: Count = 0
+    rejected: Count = 0
+    paused: Count = 0
+    unexpected: dict[str, Count] = {}
     ahead: Ahead | None = None
     clock_gaps: dict[str, Gap] = {}
 

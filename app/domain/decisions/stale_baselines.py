@@ -11,10 +11,10 @@ a page. Time is event time, the end of the statistics' window.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct, ValidationError
+from msgspec import Meta, Struct, ValidationError
 
 from app.domain.decisions.alerting import Condition
 
@@ -27,7 +27,7 @@ class NamedBaseline(Struct, frozen=True, gc=False):
     id: str
     version: str
     owner: str
-    expires: int | None = None
+    expires: Annotated[int, Meta(ge=0)] | None = None
 
 
 def named_in(figures: Mapping[str, Any]) -> NamedBaseline | None:

@@ -14,13 +14,16 @@ from schemas.cloudevents import rfc3339
 __all__ = ["FOR_EVER", "expires_at", "said_of_expiry", "warn_ms"]
 
 FOR_EVER = -1
+#: The end of the year 9999: what is kept for longer stays.
+_LATEST_MS = 253_402_300_799_999
 #: Said so long before, and until so long after: a day, or a fifth of a shorter retention.
 _WARN_MS, _SHARE = 86_400_000, 5
 
 
 def expires_at(since: int, retention_ms: int) -> int:
     """The event time from which on the beginning of a window may be gone; 0: it stays."""
-    return 0 if retention_ms == FOR_EVER else since + retention_ms
+    expires = since + retention_ms
+    return 0 if retention_ms == FOR_EVER or expires > _LATEST_MS else expires
 
 
 def warn_ms(retention_ms: int) -> int:

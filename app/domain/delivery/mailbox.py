@@ -4,11 +4,17 @@ An entry is due at once when it is new or has changed; taken, it is due again af
 ``RESOLVE_HELD_MS`` ago need not be told any more. What a receiver refused, while it takes others, is due again too, alone in its
 batch: the fault may be the receiver's, and be mended.
 
+What is due longest goes first, and what is new or has changed before all of it. May not happen: that something is never told,
+since a receiver is so slow that what was told first is due again before the last was told. Nor that what is refused, one in a
+request, holds up the rest: of two requests in a row one is for others, as long as any are due.
+
 Times: ``steady`` is a clock in seconds that nobody sets, ``now_ms`` the wall clock. Both come as arguments.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
+from operator import attrgetter
 
 from app.domain.delivery.alert_book import AlertBook, Message, Receipt
 from app.domain.delivery.held_alert import HeldAlert
@@ -23,6 +29,7 @@ BATCH = 100
 _BACKOFF_AT_MOST_S = 15.0
 #: Of one message; some 8 s.
 _TRIES_IN_A_ROW = 5
+_due_at = attrgetter("due_at")
 
 
 def backoff_s(failures: int, draw: float) -> float:
@@ -59,6 +66,8 @@ class Mailbox:
         self.receiver = receiver
         self._resend_s, self._entries_of = resend_s, entries
         self._entries: dict[int, dict[str, Entry]] = {}
+        #: Whether the last batch was one that had been refused.
+        self._alone = False
 
     def put(self, partition: int, book: AlertBook) -> None:
         """The book of a partition as it was committed; one that does not know the present tells nothing."""
@@ -84,10 +93,15 @@ class Mailbox:
         }
 
     def batch(self, steady: float, partitions: Iterable[int], most: int = BATCH) -> list[Entry]:
-        """At most so many of what is due of these partitions; what was refused before goes alone."""
+        """At most so many of what is due of these partitions, the longest due; what was refused before goes alone."""
         due = [entry for at in partitions for entry in self._entries.get(at, {}).values() if entry.due_at <= steady]
-        fresh = [entry for entry in due if not entry.refused]
-        return fresh[:most] or due[:1]
+        if not due:
+            return []
+        longest, fresh = min(due, key=_due_at), [entry for entry in due if not entry.refused]
+        self._alone = longest.refused and not (self._alone and fresh)
+        if self._alone:
+            return [longest]
+        return fresh if len(fresh) <= most else nsmallest(most, fresh, key=_due_at)
 
     def next_due(self) -> float | None:
         """When the next is due, by the steady clock; None where there is nothing to tell."""

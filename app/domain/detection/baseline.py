@@ -22,6 +22,7 @@ from app.domain.detection.watched import SIDES
 from schemas.baseline import BASELINE_BYTES, BaselineDocument, BaselineSignal, content_id
 from schemas.envelope import parse_time
 from schemas.errors import DecodeError
+from schemas.json_text import shallow
 from schemas.statistics import Role, Signal
 
 __all__ = ["Baseline", "BaselineError", "PanelKey"]
@@ -61,7 +62,7 @@ class Baseline:
             message = f"it has {len(data):,} bytes: allowed are {BASELINE_BYTES:,}"
             raise BaselineError(message)
         try:
-            document = msgspec.json.decode(data, type=BaselineDocument)
+            document = msgspec.json.decode(shallow(data), type=BaselineDocument)
         except msgspec.DecodeError as error:
             message = f"it is no baseline: {error}"
             raise BaselineError(message) from error
@@ -95,7 +96,7 @@ def _frozen(one: BaselineSignal) -> Frozen:
     signal = Signal(one.kind, one.name)
     try:
         frozen = Frozen.load(decode_state(one.state))
-    except (ValueError, msgspec.DecodeError) as error:
+    except (ValueError, RecursionError) as error:  # msgspec's faults are ValueErrors
         message = f"signal {signal}: {error}"
         raise BaselineError(message) from error
     stage = frozen.stage

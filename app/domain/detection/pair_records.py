@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from app.domain.detection.holding import Kept
 from app.domain.detection.signals import Value
+from schemas.json_text import PAIR_NESTING, shallow
 from schemas.pair import PairStatus
 
 __all__ = ["Answer", "Decoded", "Half", "PairDecoder", "PairRecord", "segments_of"]
@@ -97,7 +98,7 @@ class PairDecoder:
         decode = None if self._names is None else _decoder_for(self._names)
         if decode is not None:
             try:
-                read = [decode(record.value or b"") for record in records]
+                read = [decode(shallow(record.value, PAIR_NESTING)) for record in records]
             except ValueError:
                 self._wait = self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             else:
@@ -123,27 +124,28 @@ def segments_of(records: Sequence[Kept], offsets: Sequence[int], names: Sequence
     Read apart, since few models are watched by them. A pair whose segments are no table of texts is as one without any.
     """
     values = {record.offset: record.value or b"" for record in records}
-    every = [_all_segments(values[offset]) for offset in offsets]
+    every = [_segments(values[offset]) for offset in offsets]
     return [{name: segments[name] for name in names if name in segments} for segments in every]
 
 
-def _all_segments(value: bytes) -> dict[str, str]:
+def _segments(value: bytes) -> dict[str, str]:
     try:
         return _decode_segments(value).segments
-    except ValueError:
+    except ValueError:  # not as the pair role writes them: such a pair is of no segment
         return {}
 
 
 def _with_tables(records: Sequence[Kept]) -> Decoded:
     try:
-        return Decoded([record.offset for record in records], [_decode(record.value or b"") for record in records])
+        read = [_decode(shallow(record.value, PAIR_NESTING)) for record in records]
     except ValueError:  # one of them: the others are none the worse
-        read = [(record.offset, pair) for record in records for pair in _decoded(record.value or b"")]
-        return Decoded([offset for offset, _ in read], [pair for _, pair in read])
+        fitting = [(record.offset, pair) for record in records for pair in _decoded(record.value)]
+        return Decoded([offset for offset, _ in fitting], [pair for _, pair in fitting])
+    return Decoded([record.offset for record in records], read)
 
 
-def _decoded(value: bytes) -> Iterable[PairRecord]:
+def _decoded(value: bytes | None) -> Iterable[PairRecord]:
     try:
-        return (_decode(value),)
+        return (_decode(shallow(value, PAIR_NESTING)),)
     except ValueError:
         return ()

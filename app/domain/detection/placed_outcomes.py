@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from app.domain.detection.holding import Kept
+from schemas.json_text import shallow
 from schemas.prediction import Outcome
 
 __all__ = ["PlacedOutcome", "encode_mark", "encode_outcome", "mark_of", "outcome_of", "readable"]
@@ -53,7 +54,7 @@ def mark_of(record: Kept) -> int | None:
     if record.key is not None:
         return None
     try:
-        return _decode_mark(record.value or b"").pairs
+        return _decode_mark(shallow(record.value)).pairs
     except ValueError:
         return None
 
@@ -61,7 +62,7 @@ def mark_of(record: Kept) -> int | None:
 def outcome_of(record: Kept) -> PlacedOutcome | None:
     """The outcome in a record; None where it is none of ours."""
     try:
-        return _decode_outcome(record.value or b"")
+        return _decode_outcome(shallow(record.value))
     except ValueError:
         return None
 

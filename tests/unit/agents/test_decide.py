@@ -37,6 +37,8 @@ from tests.decide_builders import (
 
 AT_ONCE = AlertPolicy(keep_firing_for_s=0)
 NO_MINIMUM = RetrainPolicy(minimum_events=0)
+#: The end of the year 9999.
+LAST_MS = 253_402_300_799_999
 
 
 def quiet(first: int, last: int, **other: Any) -> list[DriftStatistics]:
@@ -52,6 +54,12 @@ def short(sent: Sent) -> str:
     if sent.topic == "alerts":
         return f"{sent.data['status']} {sent.data['labels']['alertname']}"
     return f"trigger {sent.data['reason']['code']}"
+
+
+def ends_at(end_ms: int) -> DriftStatistics:
+    """A drift in the hour before a time, with what a trigger is for."""
+    one = drift(5, "drift")
+    return msgspec.structs.replace(one, window=msgspec.structs.replace(one.window, start=end_ms - 3_600_000, end=end_ms))
 
 
 SHADOW: dict[str, Any] = {"role": "shadow", "version": "2.0.0"}
@@ -471,11 +479,42 @@ def test_a_record_that_cannot_be_read_is_counted_and_passed_over(value: bytes | 
     [
         drift(5, "drift", model=""),
         minute(5, legacy_only="many"),  # type: ignore[arg-type]  # wrong on purpose
+        refused(5, 90, topic=""),
+        misrouted(5, 10**400, 10**400),
+        misrouted(5, -1, 100),
+        ahead(5, 50, 100, far_ms=10**400),
+        gaps(5, 10**400, 10**400),
+        ends_at(LAST_MS - 3_600_000),
+        ends_at(10**30),
+        ends_at(-1),
     ],
 )
 def test_statistics_that_cannot_be_used_are_counted_and_change_nothing(statistics: DriftStatistics) -> None:
-    decide = fold()
+    decide = fold(retention_ms=30 * 86_400_000)
     assert (send_all([statistics], decide), decide.figures()["skipped_total"]) == ([], 1)
+
+
+@pytest.mark.parametrize("headers", [[("ce_id", None)], [("ce_id", b"")], []])
+def test_statistics_without_an_id_alert_as_well(headers: Any) -> None:
+    decide, out = fold(), Outbox()
+    decide.feed(0, as_run([record_of(drift(5, "drift"), 0)._replace(headers=headers)], 0, 1), out)
+    assert ([short(one) for one in out][:1], decide.figures()["skipped_total"]) == (["firing FeatureDrift"], 0)
+
+
+@pytest.mark.parametrize("retention_ms", [30 * 86_400_000, 2**62])
+def test_of_a_time_far_ahead_all_is_told_and_what_is_kept_beyond_the_last_year_stays(retention_ms: int) -> None:
+    decide = fold(retrain=RetrainPolicy(cooldown_s=365 * 86_400), retention_ms=retention_ms)
+    sent = send_all([ends_at(LAST_MS - 101 * 366 * 86_400_000)], decide)
+    assert [short(one) for one in sent] == ["firing FeatureDrift", "trigger data_drift"]
+    assert ("window_expires" in sent[1].data["evidence"]) == (retention_ms < 2**62)
+
+
+@pytest.mark.parametrize("expires", [-1, -(10**30)])
+def test_a_baseline_that_expired_before_there_were_clocks_is_none(expires: int) -> None:
+    named = {"id": "sha256:1", "version": "7", "owner": "risk", "expires": expires}
+    assert [short(one) for one in send_all([drift(5, "drift", baseline=named)])] == [
+        short(one) for one in send_all([drift(5, "drift")])
+    ]
 
 
 def test_a_model_has_a_bounded_number_of_alerts_and_what_was_refused_comes_later() -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import msgspec
 import pytest
 
 from agents.notify import NotifyFold
-from app.domain.delivery.alert_book import AlertBook, Bounds, Receipt, Receivers
-from app.domain.delivery.mailbox import RESOLVE_HELD_MS
+from app.domain.delivery.alert_book import BOUNDS, AlertBook, Bounds, Receipt, Receivers
+from app.domain.delivery.held_alert import ALERT_BYTES, HeldAlert
+from app.domain.delivery.mailbox import RESOLVE_HELD_MS, state_mailbox
 from app.folds.fold import Run, Silent
 from schemas.alert import AlertStatus
 from tests.alert_delivery_world import RECEIVERS, RESEND_S, World, record
 from tests.decide_builders import LogRecord, as_run
+
+KEPT = (RECEIVERS, BOUNDS)
 
 
 @pytest.mark.parametrize("kind", ["firing", "resolves", "messages"])
@@ -78,6 +84,22 @@ def test_what_cannot_be_read_is_counted_and_passed_over(value: bytes | None) -> 
     assert (fold.figures()["unreadable_records_total"], fold.figures()["alerts_firing"]) == (1, 1)
 
 
+def test_an_alert_that_is_small_enough_to_fire_is_small_enough_to_end() -> None:
+    changes: list[tuple[AlertStatus, int]] = [("firing", 1_790_000_000_000), ("resolved", 100_000_000_000_000)]
+    fired = []
+    for size in range(ALERT_BYTES - 400, ALERT_BYTES):
+        fold, firing = NotifyFold(0, RECEIVERS, lambda _: ()), []
+        fold.restore(None, None, [0])
+        for offset, (status, at_ms) in enumerate(changes):
+            told = record(offset, "a", status, at_ms)
+            value = (told.value or b"").replace(b'"summary":"a"', b'"summary":"' + b"a" * size + b'"')
+            fold.feed(0, as_run([told._replace(value=value)], offset, offset + 1), Silent())
+            firing.append(fold.figures()["alerts_firing"])
+        assert firing[1] == 0
+        fired.append(firing[0])
+    assert set(fired) == {0, 1}
+
+
 def begun() -> World:
     """A worker that has read all there is, and told it: `a` fires."""
     world = World()
@@ -142,6 +164,47 @@ def test_a_book_that_does_not_know_the_present_is_not_told() -> None:
         assert box.next_due() is None
     world.commit()
     assert world.boxes[0].next_due() == 0.0
+
+
+def told_by_a_slow_one(alerts: int, *, bad: int = 0) -> tuple[dict[str, list[int]], int | None]:
+    """When (s) each alert was told within an hour to a receiver that takes ten a second and refuses the first ``bad``, and when
+    that the last one is over, which it is after half an hour.
+    """
+    book, box = AlertBook(begun=True, current=True), state_mailbox("am-1", RESEND_S)
+    for number in range(alerts):
+        book.take(HeldAlert(fingerprint=str(number), labels={}, annotations={}, generator_url="", fired_ms=1), number, *KEPT)
+    told: dict[str, list[int]] = {fingerprint: [] for fingerprint in book.firing}
+    over_at = None
+    box.put(0, book)
+    for now_s in range(3_600):
+        if now_s == 1_800:
+            last = book.firing[str(alerts - 1)]
+            book.take(msgspec.structs.replace(last, ended_ms=2), alerts, *KEPT)
+            box.put(0, book)
+        for entry in box.batch(now_s, [0], 10):
+            told[entry.key].append(now_s)
+            if entry.alert.status == "resolved" and over_at is None:
+                over_at = now_s
+            box.done([entry], now_s * 1000, now_s + 1, taken=int(entry.key) >= bad)
+    return told, over_at
+
+
+def longest_silence(times: list[int]) -> int:
+    return max(later - earlier for earlier, later in pairwise([0, *times, 3_600]))
+
+
+def test_a_slow_receiver_is_told_all_in_turn_and_what_is_new_at_once() -> None:
+    told, over_at = told_by_a_slow_one(1_000)
+    assert max(map(longest_silence, told.values())) <= 101
+    assert over_at == 1_800
+
+
+def test_what_a_slow_receiver_refuses_neither_holds_up_the_others_nor_waits_for_ever() -> None:
+    told, over_at = told_by_a_slow_one(1_000, bad=100)
+    assert max(longest_silence(times) for name, times in told.items() if int(name) >= 100) <= 200
+    assert max(longest_silence(told[str(number)]) for number in range(100)) <= 300
+    assert over_at is not None
+    assert over_at - 1_800 <= 1
 
 
 def test_what_was_refused_goes_alone() -> None:
