@@ -13,12 +13,14 @@ import msgspec
 from schemas.errors import DecodeError
 from schemas.limits import Limits
 
-__all__ = ["NESTING", "PAIR_NESTING", "check", "count_members", "is_too_deep", "shallow"]
+__all__ = ["NESTING", "check", "count_members", "is_too_deep", "shallow", "shallow_pair"]
 
 #: Of what the service itself writes, which has up to six levels.
 NESTING = 32
 #: Of a pair, which holds the metadata of a request as they came: of an input the settings allow 256 levels.
-PAIR_NESTING = 300
+_PAIR_NESTING = 300
+#: Not even so many brackets in a row make a parser run out of stack.
+_FLAT_BYTES = 700
 
 _MARKS = ((b"\xef\xbb\xbf", "UTF-8"), (b"\xfe\xff", "UTF-16"), (b"\xff\xfe", "UTF-16 or UTF-32"))
 #: All but quotes and brackets; a bracket is a step down or a step up.
@@ -63,6 +65,12 @@ def shallow(value: bytes | None, levels: int = NESTING) -> bytes:
     if brackets > levels and is_too_deep(value, levels):
         raise msgspec.DecodeError(f"the value is nested deeper than {levels} levels")
     return value
+
+
+def shallow_pair(value: bytes | None) -> bytes:
+    """The value of a record of ``pairs``, in the same way; a pair of ordinary size is not looked at."""
+    value = value or b""
+    return value if len(value) <= _FLAT_BYTES else shallow(value, _PAIR_NESTING)
 
 
 def _check_encoding(value: bytes) -> None:

@@ -25,7 +25,7 @@ from zlib import crc32
 import msgspec
 
 from app.domain.pairing.answers import compare
-from schemas.json_text import PAIR_NESTING, shallow
+from schemas.json_text import shallow_pair
 
 __all__ = ["Injection", "InjectionError", "moment_of"]
 
@@ -83,7 +83,7 @@ class Injection:
     def apply(self, value: bytes, partition: int) -> tuple[bytes, int | None]:
         """The record's value with the drift in it, and its event time; before the moment, and for what is no pair, as it was."""
         try:
-            pair = msgspec.json.decode(shallow(value, PAIR_NESTING))
+            pair = msgspec.json.decode(shallow_pair(value))
             places, time_ms = self._places(pair), int(pair["timestamp"])
             seen = [self._seen[partition, pair["model"], role, version] for _, _, role, version in places]
         except (ValueError, KeyError, TypeError):

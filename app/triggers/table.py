@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from schemas.json_text import PAIR_NESTING, shallow
+from schemas.json_text import shallow_pair
 
 __all__ = ["COLUMNS", "Columns", "Kind", "TableError", "row_of"]
 
@@ -34,7 +34,7 @@ def row_of(value: bytes) -> dict[str, Any]:
     {'request_id': 'r', 'timestamp': 1, 'status': 'solo', 'features.age': 41, 'shadows': []}
     """
     try:
-        pair = msgspec.json.decode(shallow(value, PAIR_NESTING), type=dict[str, Any])
+        pair = msgspec.json.decode(shallow_pair(value), type=dict[str, Any])
     except msgspec.DecodeError as error:
         message = f"a record is no pair: {error}; take --to jsonl"
         raise TableError(message) from error

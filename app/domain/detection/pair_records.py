@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from app.domain.detection.holding import Kept
 from app.domain.detection.signals import Value
-from schemas.json_text import PAIR_NESTING, shallow
+from schemas.json_text import shallow_pair
 from schemas.pair import PairStatus
 
 __all__ = ["Answer", "Decoded", "Half", "PairDecoder", "PairRecord", "segments_of"]
@@ -98,7 +98,7 @@ class PairDecoder:
         decode = None if self._names is None else _decoder_for(self._names)
         if decode is not None:
             try:
-                read = [decode(shallow(record.value, PAIR_NESTING)) for record in records]
+                read = [decode(shallow_pair(record.value)) for record in records]
             except ValueError:
                 self._wait = self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             else:
@@ -137,7 +137,7 @@ def _segments(value: bytes) -> dict[str, str]:
 
 def _with_tables(records: Sequence[Kept]) -> Decoded:
     try:
-        read = [_decode(shallow(record.value, PAIR_NESTING)) for record in records]
+        read = [_decode(shallow_pair(record.value)) for record in records]
     except ValueError:  # one of them: the others are none the worse
         fitting = [(record.offset, pair) for record in records for pair in _decoded(record.value)]
         return Decoded([offset for offset, _ in fitting], [pair for _, pair in fitting])
@@ -146,6 +146,6 @@ def _with_tables(records: Sequence[Kept]) -> Decoded:
 
 def _decoded(value: bytes | None) -> Iterable[PairRecord]:
     try:
-        return (_decode(shallow(value, PAIR_NESTING)),)
+        return (_decode(shallow_pair(value)),)
     except ValueError:
         return ()
