@@ -43,7 +43,7 @@ from schemas.trigger import RetrainStatus
 
 __all__ = ["Decider", "Told"]
 
-#: 9900-01-01T00:00:00Z. A time ends with the year 9999, and what is told is later by a cooldown, a year at most.
+#: 9900-01-01T00:00:00Z. Times can be written up to the year 9999, and some that are told lie a cooldown later.
 _LATEST_MS = 250_246_627_200_000
 
 _decode = msgspec.json.Decoder(DriftStatistics).decode
