@@ -83,7 +83,7 @@ def test_a_command_takes_it_as_what_is_no_json(levels: int) -> None:
 @pytest.mark.parametrize("levels", DEPTHS)
 def test_nor_is_it_a_pair_to_anybody(levels: int) -> None:
     value = nested("pairs", levels)
-    assert Injection("latency:+30@0", lambda _: 0.0).apply(value) == (value, None)
+    assert Injection("latency:+30@0", lambda _: 0.0).apply(value, 0) == (value, None)
     with pytest.raises(TableError, match="a record is no pair: the value is nested deeper than 300 levels; take --to jsonl"):
         row_of(value)
 
