@@ -54,7 +54,7 @@ class Segmented(ABC, Generic[_W, _P]):
 
     def __init__(self, source: Source, config: DriftConfig) -> None:
         self.source, self.config = source, config
-        self.whole = self._made(source, 0.5 if config.segments else 1.0)
+        self.whole = self._made(source, self._share_of_whole)
         self.parts: dict[tuple[str, str], _W] = {}
         self.refused = 0
 
@@ -116,6 +116,10 @@ class Segmented(ABC, Generic[_W, _P]):
     def _of(self, name: str, value: str) -> Source:
         return self.source._replace(segment={name: value})
 
+    @property
+    def _share_of_whole(self) -> float:
+        return 0.5 if self.config.segments else 1.0
+
     def _share(self) -> float:
         return 0.5 / (len(self.config.segments) * self.config.segment_values)
 
@@ -126,7 +130,7 @@ class Segmented(ABC, Generic[_W, _P]):
 
     def restore(self, state: dict[str, Any], last_words: LastWords) -> None:
         """Take the state back; parts of a segment that is no longer named are given up."""
-        self.whole, self.refused = self._made(self.source, 0.5 if self.config.segments else 1.0, state["whole"]), state["refused"]
+        self.whole, self.refused = self._made(self.source, self._share_of_whole, state["whole"]), state["refused"]
         sources = [self.source, *(self._of(name, value) for name, value, _ in state["parts"])]
         for source, saved in zip(sources, [state["whole"], *(saved for _, _, saved in state["parts"])], strict=True):
             for panel in self.whole.saved_panels(saved):
